@@ -1,0 +1,1 @@
+"""The read path: retrieve, generate, verify citations, answer."""

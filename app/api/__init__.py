@@ -1,0 +1,1 @@
+"""HTTP contract, version 1."""

@@ -1,0 +1,1 @@
+"""The `acervo` command line."""

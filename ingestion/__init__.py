@@ -1,0 +1,1 @@
+"""The write path: event, source, parse, chunk, embed, store."""

@@ -1,0 +1,1 @@
+"""Readers from bytes to extracted text with blocks, one module per format."""

@@ -1,0 +1,1 @@
+"""Shared by both flows: what ingestion writes and the application reads."""

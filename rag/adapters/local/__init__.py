@@ -1,0 +1,1 @@
+"""Models that run on this machine or behind an OpenAI-compatible server."""

@@ -1,0 +1,1 @@
+"""Collections, ledger, chunks and answers in PostgreSQL with pgvector."""

@@ -1,0 +1,73 @@
+"""A document's extracted text, its blocks and its chunks; offsets count code points, half-open."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Vector = Sequence[float]
+
+
+class BlockKind(StrEnum):
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    CODE = "code"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A span of the text with a role. Blocks are in order and do not overlap.
+
+    `level` is 1–6 for headings. `header` is true for the row that names a table's columns.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    header: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractedText:
+    """What a reader makes of a file.
+
+    `page_starts[i]` is the offset at which page i + 1 begins; empty where the format has no pages.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    media_type: str
+    title: str | None = None
+    page_starts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """A passage to be: `text == document_text[start:end]`, always.
+
+    `page` is the page of `start` (from 1). Each offset in `page_breaks` begins a further page.
+    `headings` is the path from the document's top heading to the chunk's own.
+    """
+
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    page: int | None = None
+    page_breaks: tuple[int, ...] = ()
+    headings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedChunk:
+    """A chunk with what is stored beside it.
+
+    `context` (title, heading path) is analysed and embedded with the text, never shown or cited.
+    """
+
+    chunk: Chunk
+    context: str
+    embedded_sha256: bytes
+    embedding: Vector

@@ -1,0 +1,179 @@
+"""Collections, the envelope of an event, and what the ledger says of a document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+Metadata = Mapping[str, Any]
+
+
+class DocumentStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+    DELETING = "deleting"
+
+
+class SourceKind(StrEnum):
+    S3 = "s3"
+    KINESIS = "kinesis"
+    API = "api"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingModel:
+    """Which vectors a collection holds; vectors of two models are never compared."""
+
+    id: str
+    dimensions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunking:
+    """Sizes in tokens of the embedding model."""
+
+    max_tokens: int = 400
+    overlap_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    id: str
+    name: str
+    description: str | None
+    language: str  # "auto" or an ISO 639-1 code
+    chunking: Chunking
+    metadata: Metadata
+    embedding: EmbeddingModel
+    document_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCollection:
+    name: str
+    embedding: EmbeddingModel
+    description: str | None = None
+    language: str = "auto"
+    chunking: Chunking = field(default_factory=Chunking)
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attributes:
+    """What a source says of an object beside its bytes."""
+
+    title: str | None = None
+    media_type: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceEvent:
+    """The envelope: something happened to the object behind one key.
+
+    `order` compares as text within one key: the greater happened later.
+    `etag` names the object's state, so that a repeated event for the same state costs nothing.
+    """
+
+    tenant: str
+    collection: str
+    key: str
+    operation: Literal["upsert", "delete"]
+    kind: SourceKind
+    uri: str
+    order: str
+    etag: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceObject:
+    body: bytes
+    attributes: Attributes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why the newest version of a document did not become searchable."""
+
+    code: str
+    detail: str
+    attempts: int
+    retryable: bool
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One row of the ledger. `version` is the searchable one, 0 before the first is ready."""
+
+    id: str
+    collection: str
+    key: str
+    title: str | None
+    media_type: str | None
+    size: int
+    content_sha256: str | None
+    version: int
+    status: DocumentStatus
+    failure: Failure | None
+    metadata: Metadata
+    language: str | None
+    chunk_count: int
+    page_count: int | None
+    source_kind: SourceKind
+    source_uri: str
+    created_at: datetime
+    updated_at: datetime
+    ready_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """One line of a document's life, as `acervo why` prints it."""
+
+    at: datetime
+    version: int
+    event: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A document claimed by a worker until its lease ends.
+
+    `version` is the one to build. `recipe` and `content_sha256` describe the searchable version;
+    equal values mean that there is nothing to do.
+    """
+
+    document_id: str
+    collection: Collection
+    key: str
+    version: int
+    deleting: bool
+    attempts: int
+    source_uri: str
+    has_searchable_version: bool
+    content_sha256: str | None
+    recipe: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltDocument:
+    """What the switch records with the new version."""
+
+    content_sha256: str
+    recipe: str
+    size: int
+    title: str | None
+    media_type: str
+    metadata: Metadata
+    language: str
+    chunk_count: int
+    page_count: int | None

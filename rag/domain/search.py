@@ -1,0 +1,97 @@
+"""A search, its passages and what the collections say about the query's terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rag.domain.documents import Metadata
+from rag.domain.filters import Filter
+
+
+class SearchMode(StrEnum):
+    HYBRID = "hybrid"
+    SEMANTIC = "semantic"
+    KEYWORD = "keyword"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """`collections` None means all of the tenant's."""
+
+    query: str
+    collections: tuple[str, ...] | None = None
+    mode: SearchMode = SearchMode.HYBRID
+    top_k: int = 10
+    filter: Filter | None = None
+    rerank: bool = False
+    min_score: float | None = None
+    neighbors: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassageDocument:
+    id: str
+    key: str
+    title: str | None
+    version: int
+    collection: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locator:
+    """Where a passage stands in its document's text."""
+
+    start: int
+    end: int
+    page: int | None = None
+    page_breaks: tuple[int, ...] = ()
+    heading: str | None = None
+
+    def page_at(self, offset: int) -> int | None:
+        if self.page is None:
+            return None
+        return self.page + sum(page_start <= offset for page_start in self.page_breaks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """`text` is the document's text from `locator.start` to `locator.end`, character for character.
+
+    `scores` and `ranks` are keyed by leg: semantic (cosine), keyword (BM25), rrf, rerank.
+    """
+
+    chunk_id: str
+    document: PassageDocument
+    text: str
+    language: str
+    locator: Locator
+    ordinal: int
+    score: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermStatistics:
+    """How common each analysed query term is: the raw material of inverse document frequency."""
+
+    chunk_count: int = 0
+    document_frequency: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """The best of each leg, every one scored in both; not yet fused."""
+
+    passages: tuple[Passage, ...]
+    terms: TermStatistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrieved:
+    """Fused passages, best first. `timings_ms` has embed, retrieve, rerank and total."""
+
+    passages: tuple[Passage, ...]
+    terms: TermStatistics
+    timings_ms: Mapping[str, float]

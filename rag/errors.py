@@ -1,0 +1,236 @@
+"""Every error raised on purpose, as one tree.
+
+AcervoError
+├── InvalidRequest               the caller must change something
+│   ├── InvalidFilter
+│   ├── InvalidKey
+│   ├── GenerativeModelRequired
+│   └── IdempotencyKeyReused
+├── NotFound
+│   ├── CollectionNotFound
+│   ├── DocumentNotFound
+│   ├── AnswerNotFound
+│   ├── ConversationNotFound
+│   └── SourceObjectNotFound
+├── Conflict                     the request contradicts what is stored
+│   ├── CollectionExists
+│   ├── DocumentNotFailed
+│   └── EmbeddingModelMismatch
+├── DocumentRejected             this document can never be ingested as it is
+│   ├── UnsupportedMediaType
+│   ├── CorruptDocument
+│   ├── EncryptedDocument
+│   ├── EmptyDocument
+│   ├── NoTextLayer
+│   └── DocumentTooLarge
+├── Unavailable                  try again later (retryable)
+│   ├── DatabaseUnavailable
+│   ├── Throttled
+│   └── ModelUnavailable
+├── ModelResponseInvalid
+└── SetupError                   the operator must change something
+    ├── EmbeddedServerError
+    └── SettingInvalid
+
+`code` is what clients and the ledger see; `retryable` decides whether the write path tries again.
+"""
+
+from typing import ClassVar
+
+
+class AcervoError(Exception):
+    """Something went wrong that Acervo knows by name."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    @property
+    def detail(self) -> str:
+        """The sentence a user reads: what is wrong and what to do."""
+        return str(self)
+
+
+class InvalidRequest(AcervoError):
+    """The request cannot be honoured as it is."""
+
+    code = "invalid_request"
+
+    def __init__(self, detail: str, *, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
+class InvalidFilter(InvalidRequest):
+    """The filter names an unknown field or operator, or is too large."""
+
+    code = "invalid_filter"
+
+
+class InvalidKey(InvalidRequest):
+    """The document key cannot be stored."""
+
+    code = "invalid_key"
+
+
+class GenerativeModelRequired(InvalidRequest):
+    """The request needs a generative model, and none is configured."""
+
+    code = "generative_model_required"
+
+
+class IdempotencyKeyReused(InvalidRequest):
+    """The Idempotency-Key was used before with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class NotFound(AcervoError):
+    """There is no such thing, or it belongs to another tenant."""
+
+    code = "not_found"
+
+
+class CollectionNotFound(NotFound):
+    """There is no collection of this name."""
+
+    code = "collection_not_found"
+
+
+class DocumentNotFound(NotFound):
+    """There is no document of this id."""
+
+    code = "document_not_found"
+
+
+class AnswerNotFound(NotFound):
+    """There is no answer of this id."""
+
+    code = "answer_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """There is no conversation of this id."""
+
+    code = "conversation_not_found"
+
+
+class SourceObjectNotFound(NotFound):
+    """The source no longer holds the document's bytes."""
+
+    code = "source_object_not_found"
+
+
+class Conflict(AcervoError):
+    """The request contradicts what is stored."""
+
+    code = "conflict"
+
+
+class CollectionExists(Conflict):
+    """A collection of this name exists already."""
+
+    code = "collection_exists"
+
+
+class DocumentNotFailed(Conflict):
+    """Only a failed document can be retried."""
+
+    code = "document_not_failed"
+
+
+class EmbeddingModelMismatch(Conflict):
+    """The collection was embedded with another model than the one configured."""
+
+    code = "embedding_model_mismatch"
+
+
+class DocumentRejected(AcervoError):
+    """The document can never be ingested as it is."""
+
+    code = "document_rejected"
+
+
+class UnsupportedMediaType(DocumentRejected):
+    """No reader exists for this kind of file."""
+
+    code = "unsupported_media_type"
+
+
+class CorruptDocument(DocumentRejected):
+    """The file is damaged or is not what it says it is."""
+
+    code = "corrupt"
+
+
+class EncryptedDocument(DocumentRejected):
+    """The file is protected by a password."""
+
+    code = "encrypted"
+
+
+class EmptyDocument(DocumentRejected):
+    """The file holds no text."""
+
+    code = "empty"
+
+
+class NoTextLayer(DocumentRejected):
+    """The pages are images without text."""
+
+    code = "no_text_layer"
+
+
+class DocumentTooLarge(DocumentRejected):
+    """The document is beyond a configured limit."""
+
+    code = "too_large"
+
+
+class Unavailable(AcervoError):
+    """A dependency does not answer now; try again later."""
+
+    code = "unavailable"
+    retryable = True
+    retry_after_seconds: int = 5
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+    code = "database_unavailable"
+
+
+class Throttled(Unavailable):
+    """The model's quota is used up for now."""
+
+    code = "throttled"
+
+
+class ModelUnavailable(Unavailable):
+    """The model server does not answer."""
+
+    code = "model_unavailable"
+
+
+class ModelResponseInvalid(AcervoError):
+    """The model server answered with something that is not of its contract."""
+
+    code = "model_response_invalid"
+
+
+class SetupError(AcervoError):
+    """The installation or its settings must be changed."""
+
+    code = "setup_error"
+
+
+class EmbeddedServerError(SetupError):
+    """The embedded PostgreSQL server cannot be started or stopped."""
+
+    code = "embedded_server_error"
+
+
+class SettingInvalid(SetupError):
+    """A setting has a value that cannot be used."""
+
+    code = "setting_invalid"

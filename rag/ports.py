@@ -1,0 +1,297 @@
+"""What both flows need from the outside world; adapters implement these protocols."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import BinaryIO, Protocol
+
+from rag.domain.answers import Answer, Conversation, GenerationEvent, GenerativeModel, Prompt, Turn
+from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
+from rag.domain.documents import (
+    Attributes,
+    BuiltDocument,
+    Chunking,
+    Collection,
+    Document,
+    DocumentStatus,
+    EmbeddingModel,
+    HistoryEntry,
+    Metadata,
+    NewCollection,
+    SourceEvent,
+    SourceKind,
+    SourceObject,
+    Work,
+)
+from rag.domain.filters import Filter
+from rag.domain.pages import Page, PageRequest
+from rag.domain.search import Candidates, Passage, SearchRequest
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors of `model.dimensions`."""
+
+    @property
+    def model(self) -> EmbeddingModel: ...
+
+    @property
+    def semantic_weight(self) -> float:
+        """The weight of the cosine beside a keyword score scaled to at most 1 (see app/fuse.py)."""
+
+    def embed_documents(self, texts: Sequence[str]) -> list[Vector]: ...
+
+    def embed_query(self, text: str) -> Vector: ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+
+class Generator(Protocol):
+    """Streams an output for a prompt: text deltas, claims about them, one `Completed` at the end.
+
+    Claims index the concatenation of all deltas.
+    """
+
+    @property
+    def model(self) -> GenerativeModel: ...
+
+    def generate(self, prompt: Prompt) -> Iterator[GenerationEvent]: ...
+
+
+class Reranker(Protocol):
+    """Scores passages against a query, higher is better, one score a passage."""
+
+    @property
+    def model_id(self) -> str: ...
+
+    def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]: ...
+
+
+class Source(Protocol):
+    """Where the original bytes live: a bucket, or a folder laid out like one."""
+
+    def put(
+        self,
+        tenant: str,
+        collection: str,
+        key: str,
+        body: BinaryIO,
+        attributes: Attributes,
+        *,
+        kind: SourceKind = SourceKind.API,
+    ) -> SourceEvent:
+        """Stores the bytes durably and returns the event that the store must accept."""
+
+    def describe(self, tenant: str, collection: str, key: str, attributes: Attributes) -> SourceEvent:
+        """Replaces an object's attributes, not its bytes."""
+
+    def remove(self, tenant: str, collection: str, key: str) -> SourceEvent: ...
+
+    def remove_collection(self, tenant: str, collection: str) -> None: ...
+
+    def fetch(self, uri: str) -> SourceObject:
+        """Raises SourceObjectNotFound."""
+
+    def scan(self) -> Iterator[SourceEvent]:
+        """An upsert for every object there is."""
+
+
+class CollectionStore(Protocol):
+    def create(self, new: NewCollection) -> Collection:
+        """Raises CollectionExists."""
+
+    def ensure(self, new: NewCollection) -> Collection:
+        """The collection of that name, created if there is none."""
+
+    def get(self, name: str) -> Collection:
+        """Raises CollectionNotFound."""
+
+    def list(self, page: PageRequest) -> Page[Collection]: ...
+
+    def update(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        language: str | None = None,
+        chunking: Chunking | None = None,
+        metadata: Metadata | None = None,
+    ) -> Collection:
+        """Changes what is given."""
+
+    def delete(self, name: str) -> None:
+        """Hides the collection at once; its documents are erased by the write path."""
+
+
+class DocumentStore(Protocol):
+    """What readers see of the ledger."""
+
+    def get(self, document_id: str) -> Document: ...
+
+    def find(self, collection: str, key: str) -> Document: ...
+
+    def list(
+        self,
+        collection: str,
+        page: PageRequest,
+        *,
+        status: DocumentStatus | None = None,
+        key_prefix: str | None = None,
+    ) -> Page[Document]: ...
+
+    def set_metadata(self, document_id: str, metadata: Metadata) -> Document: ...
+
+    def retry(self, document_id: str) -> Document:
+        """Puts a failed document back in the queue. Raises DocumentNotFailed."""
+
+    def text(self, document_id: str) -> str:
+        """The extracted text of the searchable version."""
+
+    def chunks(self, document_id: str, page: PageRequest) -> Page[Passage]: ...
+
+    def history(self, document_id: str, page: PageRequest) -> Page[HistoryEntry]: ...
+
+
+class Ledger(Protocol):
+    """What the write path does to documents; every method is one short transaction."""
+
+    def accept(self, event: SourceEvent, collection: Collection) -> Document | None:
+        """Records an event unless a later one is known. None: nothing stands behind the key."""
+
+    def known_etags(self) -> Mapping[tuple[str, str], str]:
+        """The last accepted state of every (collection, key)."""
+
+    def claim(self, lease: timedelta) -> Work | None:
+        """The next document to build or erase, for this worker alone until the lease ends."""
+
+    def renew(self, work: Work, lease: timedelta) -> bool:
+        """False: a later event superseded this work."""
+
+    def known_embeddings(self, model: EmbeddingModel, hashes: Sequence[bytes]) -> Mapping[bytes, Vector]:
+        """Vectors already paid for, by sha256 of the embedded text."""
+
+    def stage(self, work: Work, chunks: Sequence[EmbeddedChunk], language: str) -> None:
+        """Writes chunks of a version that no reader sees yet. Staging the same chunk again is harmless."""
+
+    def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
+        """Switches readers to the staged version. False: superseded, nothing changed."""
+
+    def confirm(self, work: Work, attributes: Attributes) -> bool:
+        """The content did not change: only the attributes are updated."""
+
+    def release(self, work: Work, *, code: str, detail: str, delay: timedelta) -> None:
+        """A transient failure: the work is offered again after `delay`."""
+
+    def fail(self, work: Work, *, code: str, detail: str, retryable: bool) -> None:
+        """A final failure, with its reason; the previous version stays searchable."""
+
+    def erase(self, work: Work) -> None:
+        """Removes every trace of the document and remembers the order of its deletion."""
+
+
+class SearchIndex(Protocol):
+    def candidates(
+        self,
+        request: SearchRequest,
+        *,
+        collections: Sequence[Collection],
+        vector: Vector | None,
+        depth: int,
+    ) -> Candidates:
+        """The best `depth` passages of each leg of `request.mode`, each scored in every leg."""
+
+    def widen(self, passages: Sequence[Passage], neighbors: int) -> tuple[Passage, ...]:
+        """Each passage with up to `neighbors` chunks on both sides; overlapping ones merge into the better."""
+
+    def matches(self, document_id: str, condition: Filter) -> bool:
+        """Whether the filter lets the document through."""
+
+    def select(self, collection: Collection, condition: Filter | None, *, limit: int) -> tuple[str, ...]:
+        """Ids of the searchable documents that the filter lets through, oldest first."""
+
+
+class AnswerStore(Protocol):
+    def save(self, answer: Answer, *, question: str) -> None: ...
+
+    def get(self, answer_id: str) -> Answer: ...
+
+    def give_feedback(self, answer_id: str, *, rating: str, comment: str | None) -> None: ...
+
+    def start_conversation(self) -> Conversation: ...
+
+    def conversation(self, conversation_id: str) -> Conversation: ...
+
+    def conversations(self, page: PageRequest) -> Page[Conversation]: ...
+
+    def delete_conversation(self, conversation_id: str) -> None: ...
+
+    def recent_turns(self, conversation_id: str, limit: int) -> tuple[Turn, ...]: ...
+
+
+class IdempotencyStore(Protocol):
+    def begin(self, key: str, request_sha256: str) -> tuple[int, Mapping[str, str], bytes] | None:
+        """The stored first response (status, headers, body), or None: this request is the first.
+
+        Raises IdempotencyKeyReused when the key came with another request, Unavailable while the
+        first is still running.
+        """
+
+    def finish(self, key: str, status: int, headers: Mapping[str, str], body: bytes) -> None: ...
+
+    def abandon(self, key: str) -> None: ...
+
+
+class TenantStore(Protocol):
+    """Everything of one tenant; the database lets through nothing else."""
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def collections(self) -> CollectionStore: ...
+
+    @property
+    def documents(self) -> DocumentStore: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def index(self) -> SearchIndex: ...
+
+    @property
+    def answers(self) -> AnswerStore: ...
+
+    @property
+    def idempotency(self) -> IdempotencyStore: ...
+
+
+class Store(Protocol):
+    def check(self) -> None:
+        """Raises DatabaseUnavailable, or SetupError where the schema is not current."""
+
+    def tenant(self, tenant: str) -> TenantStore: ...
+
+    def tenants(self) -> tuple[str, ...]:
+        """Every tenant with work to do."""
+
+    def close(self) -> None: ...
+
+
+class Backend(Protocol):
+    """The adapters that run together; each is built when first asked for."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def source(self) -> Source: ...
+
+    @property
+    def embedder(self) -> Embedder: ...
+
+    @property
+    def generator(self) -> Generator: ...
+
+    @property
+    def reranker(self) -> Reranker | None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,55 @@
+"""One settings class per concern; the only reader of the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ACERVO_", env_file=None, extra="ignore", frozen=True)
+
+
+class DataSettings(_Settings):
+    """Where local mode keeps the embedded database and the original documents."""
+
+    data_dir: Path = Path(".acervo")
+
+
+class DatabaseSettings(BaseSettings):
+    """`DATABASE_URL`: another PostgreSQL with pgvector 0.8 or newer instead of the embedded one."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+
+
+class EmbeddingSettings(_Settings):
+    """`wordllama`, `onnx:<directory>` or `openai:<base url>#<model>`."""
+
+    embedding: str = "wordllama"
+    embedding_api_key: SecretStr | None = None
+
+
+class GenerationSettings(_Settings):
+    """`extractive` or `openai:<base url>#<model>`."""
+
+    generation: str = "extractive"
+    generation_api_key: SecretStr | None = None
+
+
+class IngestionSettings(_Settings):
+    max_document_bytes: int = Field(default=50_000_000, gt=0)
+    workers: int = Field(default=2, ge=1, le=32)
+
+
+class ServerSettings(_Settings):
+    """`cors_origins`: comma-separated origins that may call the API from a browser."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value

@@ -1,0 +1,14 @@
+"""The one logger; records carry ids and durations, never document text, questions or credentials."""
+
+import logging
+
+logger = logging.getLogger("acervo")
+
+
+def configure_logging(*, verbose: bool = False) -> None:
+    """For entry points: one line a record on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.propagate = False

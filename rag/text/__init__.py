@@ -1,0 +1,1 @@
+"""Language-aware text analysis shared by indexing, searching and answering."""
