@@ -22,6 +22,7 @@ AcervoError
 │   ├── EncryptedDocument
 │   ├── EmptyDocument
 │   ├── NoTextLayer
+│   ├── InvalidSidecar
 │   └── DocumentTooLarge
 ├── Unavailable                  try again later (retryable)
 │   ├── DatabaseUnavailable
@@ -178,6 +179,12 @@ class NoTextLayer(DocumentRejected):
     """The pages are images without text."""
 
     code = "no_text_layer"
+
+
+class InvalidSidecar(DocumentRejected):
+    """The side-car file with title and metadata cannot be read."""
+
+    code = "invalid_sidecar"
 
 
 class DocumentTooLarge(DocumentRejected):

@@ -1,5 +1,6 @@
 """What both flows need from the outside world; adapters implement these protocols."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import BinaryIO, Protocol
@@ -92,6 +93,15 @@ class Source(Protocol):
 
     def scan(self) -> Iterator[SourceEvent]:
         """An upsert for every object there is."""
+
+    def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
+        """What stands behind the key now: an upsert, or a delete where there is nothing."""
+
+    def tenants(self) -> tuple[str, ...]:
+        """Every tenant that has objects, the default one first."""
+
+    def changes(self, stop: threading.Event) -> Iterator[None]:
+        """Yields once after every burst of changes, until `stop` is set."""
 
 
 class CollectionStore(Protocol):
@@ -199,7 +209,7 @@ class SearchIndex(Protocol):
         """The best `depth` passages of each leg of `request.mode`, each scored in every leg."""
 
     def widen(self, passages: Sequence[Passage], neighbors: int) -> tuple[Passage, ...]:
-        """Each passage with up to `neighbors` chunks on both sides; overlapping ones merge into the better."""
+        """Each passage with up to `neighbors` chunks on both sides; overlapping ones merge."""
 
     def matches(self, document_id: str, condition: Filter) -> bool:
         """Whether the filter lets the document through."""
@@ -269,9 +279,6 @@ class Store(Protocol):
         """Raises DatabaseUnavailable, or SetupError where the schema is not current."""
 
     def tenant(self, tenant: str) -> TenantStore: ...
-
-    def tenants(self) -> tuple[str, ...]:
-        """Every tenant with work to do."""
 
     def close(self) -> None: ...
 

@@ -20,7 +20,7 @@ class DataSettings(_Settings):
 class DatabaseSettings(BaseSettings):
     """`DATABASE_URL`: another PostgreSQL with pgvector 0.8 or newer instead of the embedded one."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
 

@@ -79,6 +79,7 @@ class SourceEvent:
 
     `order` compares as text within one key: the greater happened later.
     `etag` names the object's state, so that a repeated event for the same state costs nothing.
+    `attributes` are given where the door knows them already.
     """
 
     tenant: str
@@ -90,6 +91,7 @@ class SourceEvent:
     order: str
     etag: str = ""
     size: int = 0
+    attributes: Attributes = field(default_factory=Attributes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,7 @@ class HistoryEntry:
 class Work:
     """A document claimed by a worker until its lease ends.
 
-    `version` is the one to build. `recipe` and `content_sha256` describe the searchable version;
+    `version` is the one to build, `claim` this attempt's own number. `recipe` and `content_sha256` describe the searchable version;
     equal values mean that there is nothing to do.
     """
 
@@ -156,6 +158,7 @@ class Work:
     collection: Collection
     key: str
     version: int
+    claim: int
     deleting: bool
     attempts: int
     source_uri: str

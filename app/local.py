@@ -1,0 +1,85 @@
+"""Local mode's entry point: the HTTP service, the write path and the database in one process."""
+
+import ipaddress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.api.main import create_app
+from ingestion.worker import Worker
+from rag.backends.local import LocalBackend
+from rag.domain.pages import MAX_LIMIT, PageRequest
+from rag.errors import EmbeddingModelMismatch, SettingInvalid
+from rag.ports import Backend
+from rag.settings import IngestionSettings, ServerSettings
+
+# How long requests in hand may take when the server is told to stop, seconds.
+GRACE = 10
+
+
+def serve(*, data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serves until SIGINT or SIGTERM; then finishes the documents in hand and stops the database."""
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise SettingInvalid(
+            f"Local mode asks for no credentials, so it listens on this machine only, not on {host}."
+        )
+    with _running(data_dir) as app:
+        uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=GRACE)
+
+
+@contextmanager
+def private_server(data_dir: Path) -> Iterator[Path]:
+    """The same service on a Unix socket that only this user can reach; yields the socket's path."""
+    with _running(data_dir) as app, tempfile.TemporaryDirectory(prefix="acervo-") as folder:
+        socket = Path(folder) / "http.sock"
+        config = uvicorn.Config(app, uds=str(socket), log_level="warning", timeout_graceful_shutdown=GRACE)
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run, name="http", daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            thread.join(0.01)
+        try:
+            yield socket
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _running(data_dir: Path) -> Iterator[FastAPI]:
+    ingestion = IngestionSettings()
+    backend = LocalBackend(data_dir)
+    try:
+        check_embedding_model(backend)
+        worker = Worker(backend, threads=ingestion.workers, max_document_bytes=ingestion.max_document_bytes)
+        worker.start()
+        try:
+            yield create_app(backend, ServerSettings(), max_document_bytes=ingestion.max_document_bytes)
+        finally:
+            worker.stop()
+    finally:
+        backend.close()
+
+
+def check_embedding_model(backend: Backend) -> None:
+    """Raises EmbeddingModelMismatch where a collection holds another model's vectors."""
+    for tenant in backend.source.tenants():
+        collections = backend.store.tenant(tenant).collections
+        cursor: str | None = None
+        while True:
+            page = collections.list(PageRequest(limit=MAX_LIMIT, cursor=cursor))
+            for collection in page.items:
+                if collection.embedding != backend.embedder.model:
+                    raise EmbeddingModelMismatch(
+                        f"The collection {collection.name!r} was embedded with {collection.embedding.id}, and"
+                        f" {backend.embedder.model.id} is configured. Set ACERVO_EMBEDDING back, or use"
+                        " another data directory (--data-dir)."
+                    )
+            cursor = page.next_cursor
+            if cursor is None:
+                break

@@ -1,0 +1,143 @@
+"""Extracted text that grows block by block, so that every span is exact by construction."""
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from ingestion.parse.limits import MAX_TEXT_CHARACTERS
+from rag.domain.content import Block, BlockKind, ExtractedText
+from rag.errors import DocumentTooLarge, EmptyDocument
+
+_LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+_LINE_BREAKS = dict.fromkeys(("\r\n", "\r", "\v", "\f", "\x85", "\u2028"), "\n") | {"\u2029": "\n\n"}
+_REPLACEMENTS = _LIGATURES | _LINE_BREAKS
+_ODD = re.compile(
+    r"(?P<break>\r\n|[\r\v\f\x85\u2028\u2029])"
+    r"|(?P<ligature>[\ufb00-\ufb06])"
+    r"|(?P<space>[\x1c-\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000])"
+    r"|(?P<dropped>[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff])"
+    r"|(?P<surrogate>[\ud800-\udfff])"
+)
+_BLANKS = re.compile(r"\s+")
+_COMPACT = frozenset({BlockKind.LIST_ITEM, BlockKind.TABLE_ROW})
+
+
+def clean(text: str) -> str:
+    """NFC text of characters that can be stored and searched; line ends are "\\n"."""
+    return unicodedata.normalize("NFC", _ODD.sub(_replacement, text))
+
+
+def _replacement(match: re.Match[str]) -> str:
+    if match.lastgroup == "space":
+        return " "
+    if match.lastgroup == "dropped":
+        return ""
+    return _REPLACEMENTS.get(match[0], "�")
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return _BLANKS.sub(" ", text).strip()
+
+
+def lines(text: str) -> str:
+    """The text with its line breaks kept and every other run of white space as one space."""
+    return "\n".join(filter(None, map(one_line, text.split("\n"))))
+
+
+def row(cells: list[str]) -> str:
+    """A table row as text; "" where every cell is empty."""
+    texts = [one_line(cell) for cell in cells]
+    return " | ".join(texts).strip() if any(texts) else ""
+
+
+class TextBuilder:
+    """Blocks are parted by a blank line; items of a list and rows of a table by a line break."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._page_starts: list[int] = []
+        self._pages_opened = 0
+        self._apart = True
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(
+        self, kind: BlockKind, text: str, *, level: int = 0, header: bool = False, depth: int = 0
+    ) -> None:
+        """Adds a block unless the text is blank. `depth` indents the items of nested lists."""
+        body = clean(text).strip("\n ").rstrip() if kind is BlockKind.CODE else clean(text).strip()
+        if not body.strip():
+            return
+        self._separate(kind, depth)
+        start = self._length
+        self._open_pages()
+        self._append(body)
+        self._blocks.append(Block(kind=kind, start=start, end=self._length, level=level, header=header))
+        self._apart = False
+
+    def extend(self, text: str) -> None:
+        """Continues the last block, for a paragraph that runs over the end of a page."""
+        body = clean(text).strip()
+        if not body:
+            return
+        self._append(" ")
+        self._open_pages()
+        self._append(body)
+        self._blocks[-1] = replace(self._blocks[-1], end=self._length)
+
+    def last(self) -> tuple[BlockKind, str] | None:
+        """The kind of the last block and the last piece of its text."""
+        return (self._blocks[-1].kind, self._parts[-1]) if self._blocks else None
+
+    def set_apart(self) -> None:
+        """The next block begins a new list or table."""
+        self._apart = True
+
+    def open_page(self) -> None:
+        """What follows stands on the next page."""
+        self._pages_opened += 1
+
+    def finish(self, media_type: str, title: str | None = None) -> ExtractedText:
+        """Raises EmptyDocument."""
+        if not self._blocks:
+            raise EmptyDocument("The document holds no text. Check that the right file was sent.")
+        self._open_pages()
+        heading = one_line(clean(title or ""))
+        return ExtractedText(
+            text="".join(self._parts),
+            blocks=tuple(self._blocks),
+            media_type=media_type,
+            title=heading or None,
+            page_starts=tuple(self._page_starts),
+        )
+
+    def first_heading(self) -> str | None:
+        """The text of the first heading of level 1."""
+        for block in self._blocks:
+            if block.kind is BlockKind.HEADING and block.level == 1:
+                return "".join(self._parts)[block.start : block.end]
+        return None
+
+    def _separate(self, kind: BlockKind, depth: int) -> None:
+        if not self._blocks:
+            return
+        close = not self._apart and kind in _COMPACT and self._blocks[-1].kind is kind
+        self._append("\n" if close else "\n\n")
+        self._append("  " * min(depth, 8))
+
+    def _open_pages(self) -> None:
+        self._page_starts.extend([self._length if self._page_starts else 0] * self._pages_opened)
+        self._pages_opened = 0
+
+    def _append(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+        if self._length > MAX_TEXT_CHARACTERS:
+            raise DocumentTooLarge(
+                f"The document holds more than {MAX_TEXT_CHARACTERS:,} characters of text. "
+                "Split it into smaller documents."
+            )

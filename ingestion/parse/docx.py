@@ -1,0 +1,167 @@
+"""DOCX: body text with headings, numbered lists, tables, text boxes and notes; deletions left out."""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from ingestion.parse.builder import TextBuilder, lines, one_line, row
+from ingestion.parse.docx_package import Package
+from ingestion.parse.docx_styles import Numbering, Styles, W, value
+from ingestion.parse.media_type import DOCX
+from rag.domain.content import BlockKind, ExtractedText
+
+_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_TITLE = "{http://purl.org/dc/elements/1.1/}title"
+_CORE_PROPERTIES = "docProps/core.xml"
+_PARAGRAPH, _TABLE, _TEXT_BOX = f"{W}p", f"{W}tbl", f"{W}txbxContent"
+# Deleted or moved away with change tracking, properties, and the second copy of a drawing.
+_LEFT_OUT = frozenset({f"{W}del", f"{W}moveFrom", f"{W}pPr", f"{W}rPr", f"{W}sectPr", _FALLBACK, _TEXT_BOX})
+_SIGNS = {
+    f"{W}tab": " ",
+    f"{W}br": "\n",
+    f"{W}cr": "\n",
+    f"{W}noBreakHyphen": "-",
+}
+_NOTE_KINDS = (("footnotes", "footnote"), ("endnotes", "endnote"))
+
+
+def parse_docx(body: bytes) -> ExtractedText:
+    package = Package(body)
+    builder = TextBuilder()
+    document = _Document(builder, package)
+    document.read(package.main())
+    for part, note in _NOTE_KINDS:
+        document.read_notes(package.related(part), note)
+    return builder.finish(DOCX, _core_title(package) or document.title or builder.first_heading())
+
+
+def _core_title(package: Package) -> str | None:
+    core = package.part(_CORE_PROPERTIES)
+    title = None if core is None else core.findtext(_TITLE)
+    return (title or "").strip() or None
+
+
+class _Document:
+    def __init__(self, builder: TextBuilder, package: Package) -> None:
+        self.title: str | None = None
+        self._builder = builder
+        self._styles = Styles(package)
+        self._numbering = Numbering(package)
+
+    def read(self, container: etree._Element) -> None:
+        """Adds the paragraphs and tables of a container and of the wrappers in it."""
+        for child in container:
+            if child.tag == _PARAGRAPH:
+                self._add_paragraph(child)
+            elif child.tag == _TABLE:
+                self._add_table(child)
+            elif child.tag not in _LEFT_OUT:
+                self.read(child)
+
+    def read_notes(self, notes: etree._Element | None, kind: str) -> None:
+        for note in [] if notes is None else notes.iter(f"{W}{kind}"):
+            if note.get(f"{W}type") in {None, "normal"}:
+                self.read(note)
+
+    def _add_paragraph(self, paragraph: etree._Element) -> None:
+        text = lines(_text(paragraph))
+        if text and not self._styles.is_contents(paragraph):
+            self._add_text(paragraph, text)
+        for box in _text_boxes(paragraph):
+            self.read(box)
+
+    def _add_text(self, paragraph: etree._Element, text: str) -> None:
+        level = self._styles.heading_level(paragraph)
+        numbering = self._styles.numbering(paragraph)
+        marker = self._numbering.marker(*numbering) if numbering else ""
+        if level:
+            if self._styles.is_title(paragraph):
+                self.title = self.title or one_line(text)
+            number = "" if marker == "-" else marker
+            self._builder.add(BlockKind.HEADING, one_line(f"{number} {text}"), level=level)
+        elif numbering:
+            item = one_line(f"{marker} {text}")
+            self._builder.add(BlockKind.LIST_ITEM, item, depth=numbering[1])
+        else:
+            self._builder.add(BlockKind.PARAGRAPH, text)
+
+    def _add_table(self, table: etree._Element) -> None:
+        rows = [(tr, list(_inside(tr, f"{W}tc"))) for tr in _inside(table, f"{W}tr")]
+        if all(len(cells) <= 1 for _, cells in rows):
+            self._read_cells([cell for _, cells in rows for cell in cells])
+            return
+        self._builder.set_apart()
+        named = _names_its_columns(table)
+        for index, (tr, cells) in enumerate(rows):
+            header = _is_header(tr) or (index == 0 and named and len(rows) > 1)
+            self._builder.add(BlockKind.TABLE_ROW, row([_cell(cell) for cell in cells]), header=header)
+        self._builder.set_apart()
+
+    def _read_cells(self, cells: list[etree._Element]) -> None:
+        """A table of one column is a frame around paragraphs."""
+        for cell in cells:
+            self.read(cell)
+
+
+def _text(paragraph: etree._Element) -> str:
+    return "".join(_pieces(paragraph))
+
+
+def _pieces(element: etree._Element) -> Iterator[str]:
+    for child in element:
+        if child.tag in {f"{W}t", _MATH_TEXT}:
+            yield child.text or ""
+        elif child.tag in _SIGNS:
+            yield _SIGNS[child.tag]
+        elif child.tag not in _LEFT_OUT and not _is_hidden(child):
+            yield from _pieces(child)
+
+
+def _is_hidden(run: etree._Element) -> bool:
+    vanish = run.find(f"{W}rPr/{W}vanish")
+    return vanish is not None and vanish.get(f"{W}val") not in {"0", "false", "off"}
+
+
+def _text_boxes(paragraph: etree._Element) -> Iterator[etree._Element]:
+    """The text boxes anchored in a paragraph, each once."""
+    for box in paragraph.iter(_TEXT_BOX):
+        inner = next(box.iterancestors(_PARAGRAPH, _FALLBACK), None)
+        if inner is paragraph:
+            yield box
+
+
+def _inside(element: etree._Element, tag: str) -> Iterator[etree._Element]:
+    """The rows of a table or cells of a row, through the wrappers of content controls and insertions."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag not in _LEFT_OUT:
+            yield from _inside(child, tag)
+
+
+def _cell(cell: etree._Element) -> str:
+    return " ".join(
+        _text(paragraph)
+        for paragraph in cell.iter(_PARAGRAPH)
+        if next(paragraph.iterancestors(_FALLBACK), None) is None
+    )
+
+
+def _is_header(tr: etree._Element) -> bool:
+    header = tr.find(f"{W}trPr/{W}tblHeader")
+    return header is not None and header.get(f"{W}val") not in {"0", "false", "off"}
+
+
+def _names_its_columns(table: etree._Element) -> bool:
+    """Whether the table's look sets the first row apart."""
+    look = table.find(f"{W}tblPr/{W}tblLook")
+    if look is None:
+        return False
+    if (first := look.get(f"{W}firstRow")) is not None:
+        return first in {"1", "true", "on"}
+    bits = value(table, "tblPr/tblLook") or ""
+    try:
+        return bool(int(bits, 16) & 0x0020)
+    except ValueError:
+        return False

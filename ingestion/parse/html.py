@@ -1,0 +1,243 @@
+"""HTML: the main text of a page with its headings, lists, tables and code."""
+
+import codecs
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from ingestion.parse.builder import TextBuilder, lines, one_line, row
+from ingestion.parse.media_type import HTML
+from ingestion.parse.plain import decode
+from rag.domain.content import BlockKind, ExtractedText
+from rag.errors import CorruptDocument
+
+_NEVER_TEXT = (
+    "script, style, template, svg, iframe, object, canvas, select, datalist, textarea, "
+    "annotation, annotation-xml, [hidden], [style*='display:none'], [style*='display: none'], dialog:not([open])"
+)
+_BOILERPLATE = (
+    "nav, aside, footer, noscript, [role=navigation], [role=banner], [role=contentinfo], [role=search], "
+    # MediaWiki's "[edit]" beside every heading
+    ".mw-editsection"
+)
+_HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big button cite code data del dfn em font i img input ins kbd label mark math "
+    "meter nobr output progress q rp rt ruby s samp small span strike strong sub sup time tt u var wbr "
+    "msub msup mi mn mo mrow mfrac mtext semantics picture source noscript".split(),
+)
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
+_UNCOUNTED = frozenset(
+    "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody "
+    "tfoot colgroup option optgroup html head body".split(),
+)
+# lexbor is quadratic in depth: 100,000 nested <div> take 38 s (2026-11).
+_DEEPEST = 2_000
+
+
+def parse_html(body: bytes) -> ExtractedText:
+    builder = TextBuilder()
+    title = add_html(builder, decode_html(body))
+    return builder.finish(HTML, title or builder.first_heading())
+
+
+def decode_html(body: bytes) -> str:
+    """The markup, in the encoding that its mark or its <meta> names, else the one detected."""
+    named = _CHARSET.search(body[:4096])
+    if named is None or body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return decode(body)
+    name = named[1].decode("ascii").lower()
+    try:
+        text = body.decode(_codec(name))
+    except (UnicodeDecodeError, LookupError):
+        return decode(body)
+    return text
+
+
+def _codec(name: str) -> str:
+    """As browsers read the name: Latin-1 means Windows-1252, and ASCII bytes cannot be UTF-16."""
+    if name in {"iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"}:
+        return "cp1252"
+    return "utf-8" if name.startswith("utf-16") else codecs.lookup(name).name
+
+
+def add_html(builder: TextBuilder, markup: str) -> str | None:
+    """Adds the main text of a page or fragment, all its text where none counts as main; returns its title."""
+    _check_depth(markup)
+    before = len(builder)
+    parser = LexborHTMLParser(markup)
+    title = parser.css_first("head > title")
+    _remove(parser, _NEVER_TEXT)
+    _remove(parser, _BOILERPLATE)
+    _remove_page_header(parser)
+    _walk(builder, parser)
+    if len(builder) == before:
+        everything = LexborHTMLParser(markup)
+        _remove(everything, _NEVER_TEXT)
+        _walk(builder, everything)
+    return title.text() if title else None
+
+
+def _walk(builder: TextBuilder, parser: LexborHTMLParser) -> None:
+    if parser.body:
+        _Blocks(builder).walk(parser.body)
+
+
+def _check_depth(markup: str) -> None:
+    depth = 0
+    for match in _TAG.finditer(markup):
+        if match[2].lower() in _UNCOUNTED:
+            continue
+        depth = max(0, depth - 1) if match[1] else depth + 1
+        if depth > _DEEPEST:
+            raise CorruptDocument(
+                f"The page nests more than {_DEEPEST:,} elements. Save its text in a simpler form."
+            )
+
+
+def _remove(parser: LexborHTMLParser, selector: str) -> None:
+    for node in parser.css(selector):
+        node.decompose()
+
+
+def _remove_page_header(parser: LexborHTMLParser) -> None:
+    """The site's header goes; an article's own header, or the one with the page's only h1, stays."""
+    only_h1 = len(parser.css("h1")) == 1
+    for header in parser.css("header"):
+        if not _inside(header, {"main", "article"}) and not (only_h1 and header.css_first("h1")):
+            header.decompose()
+
+
+def _inside(node: LexborNode, tags: set[str]) -> bool:
+    ancestor = node.parent
+    while ancestor is not None:
+        if ancestor.tag in tags:
+            return True
+        ancestor = ancestor.parent
+    return False
+
+
+class _Blocks:
+    """Walks a tree in document order and turns it into blocks; an explicit stack, as pages nest deeply."""
+
+    def __init__(self, builder: TextBuilder) -> None:
+        self._builder = builder
+        self._inline: list[str] = []
+        self._lists: list[int | None] = []  # the next number, None for bullets
+        self._marker = ""
+        self._level = 0
+
+    def walk(self, root: LexborNode) -> None:
+        stack: list[tuple[LexborNode, bool]] = [(root, False)]
+        while stack:
+            node, leaving = stack.pop()
+            if leaving:
+                self._leave(node)
+            elif self._enter(node):
+                stack.append((node, True))
+                stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
+        self._flush()
+
+    def _enter(self, node: LexborNode) -> bool:
+        """Takes the node in; True where its children are to be walked."""
+        tag = node.tag or ""
+        if node.is_text_node:
+            self._inline.append(_BLANKS.sub(" ", node.text_content or ""))
+        elif tag == "br":
+            self._inline.append("\n")
+        elif tag in {"pre", "listing", "xmp"}:
+            self._add(BlockKind.CODE, node)
+        elif tag == "table" and not _is_layout(node):
+            self._add_table(node)
+        elif node.is_element_node:
+            self._open(tag, node)
+            return True
+        return False
+
+    def _open(self, tag: str, node: LexborNode) -> None:
+        if tag in _INLINE:
+            return
+        self._flush()
+        if tag in {"ul", "ol", "menu"}:
+            self._open_list(tag, node)
+        elif tag == "li":
+            self._marker = self._next_marker()
+        elif tag in _HEADINGS:
+            self._level = _HEADINGS[tag]
+
+    def _leave(self, node: LexborNode) -> None:
+        tag = node.tag or ""
+        if tag in _INLINE:
+            return
+        self._flush()
+        if tag in {"ul", "ol", "menu"}:
+            self._lists.pop()
+        elif tag == "li":
+            self._marker = ""
+        elif tag in _HEADINGS:
+            self._level = 0
+
+    def _open_list(self, tag: str, node: LexborNode) -> None:
+        if not self._lists:
+            self._builder.set_apart()
+        start = node.attributes.get("start") or "1"
+        first = int(start) if re.fullmatch(r"\d{1,6}", start) else 1
+        self._lists.append(first if tag == "ol" else None)
+
+    def _next_marker(self) -> str:
+        number = self._lists[-1] if self._lists else None
+        if number is None:
+            return "- "
+        self._lists[-1] = number + 1
+        return f"{number}. "
+
+    def _flush(self) -> None:
+        text = lines("".join(self._inline))
+        self._inline.clear()
+        if not text:
+            return
+        if self._level:
+            self._builder.add(BlockKind.HEADING, one_line(text), level=self._level)
+        elif self._marker:
+            depth = max(0, len(self._lists) - 1)
+            self._builder.add(BlockKind.LIST_ITEM, self._marker + one_line(text), depth=depth)
+            self._marker = ""
+        else:
+            self._builder.add(BlockKind.PARAGRAPH, text)
+
+    def _add(self, kind: BlockKind, node: LexborNode) -> None:
+        self._flush()
+        self._builder.add(kind, node.text_content or "")
+
+    def _add_table(self, table: LexborNode) -> None:
+        self._flush()
+        self._builder.set_apart()
+        for caption in table.css("caption"):
+            self._builder.add(BlockKind.PARAGRAPH, _cell(caption))
+            caption.decompose()
+        for index, tr in enumerate(table.css("tr")):
+            cells = tr.css("td, th")
+            header = _inside(tr, {"thead"}) or (index == 0 and all(cell.tag == "th" for cell in cells))
+            self._builder.add(BlockKind.TABLE_ROW, row([_cell(cell) for cell in cells]), header=header)
+        self._builder.set_apart()
+
+
+def _cell(node: LexborNode) -> str:
+    """The cell's text, its paragraphs and lines parted by spaces."""
+    parts = []
+    for inner in node.traverse(include_text=True):
+        if inner.is_text_node:
+            parts.append(inner.text_content or "")
+        elif inner.tag not in _INLINE:
+            parts.append(" ")
+    return one_line("".join(parts))
+
+
+def _is_layout(table: LexborNode) -> bool:
+    """A table that places blocks on the page instead of holding data."""
+    if table.attributes.get("role") == "presentation" or table.css_first("h1, h2, h3, h4, h5, h6, pre"):
+        return True
+    nests = len(table.css("table")) > 1
+    return nests or all(len(tr.css("td, th")) <= 1 for tr in table.css("tr"))

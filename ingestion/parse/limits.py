@@ -1,0 +1,5 @@
+"""How large a document may be before it is refused."""
+
+MAX_TEXT_CHARACTERS = 50_000_000
+MAX_ARCHIVE_MEMBERS = 10_000
+MAX_MEMBER_BYTES = 100_000_000

@@ -1,0 +1,82 @@
+"""PDF: the text layer page by page, as paragraphs, lists and headings in reading order."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from ingestion.parse.builder import TextBuilder, one_line
+from ingestion.parse.limits import MAX_TEXT_CHARACTERS
+from ingestion.parse.media_type import PDF
+from ingestion.parse.pdf_lines import Line, read_lines
+from ingestion.parse.pdf_paragraphs import Layout, Paragraph, paragraphs, without_running_titles
+from rag.domain.content import BlockKind, ExtractedText
+from rag.errors import CorruptDocument, DocumentTooLarge, EmptyDocument, EncryptedDocument, NoTextLayer
+
+# PDFium is not safe to call from two threads, not even on two documents.
+_PDFIUM = threading.Lock()
+_SENTENCE_ENDS = ".!?:;…"
+
+
+def parse_pdf(body: bytes) -> ExtractedText:
+    with _PDFIUM:
+        pages, title = _read(body)
+    if not any(pages):
+        raise NoTextLayer(
+            "The pages are images without text. Run text recognition (OCR) and send the result."
+        )
+    pages = without_running_titles(pages)
+    layout = Layout.of(pages)
+    builder = TextBuilder()
+    for page in pages:
+        builder.open_page()
+        _add_page(builder, paragraphs(page, layout))
+    return builder.finish(PDF, title or builder.first_heading())
+
+
+def _read(body: bytes) -> tuple[list[list[Line]], str | None]:
+    try:
+        with closing(pypdfium2.PdfDocument(body)) as document:
+            pages = list(_pages(document))
+            return pages, document.get_metadata_value("Title") or None
+    except pypdfium2.PdfiumError as error:
+        raise _rejection(error) from error
+
+
+def _rejection(error: pypdfium2.PdfiumError) -> EncryptedDocument | CorruptDocument:
+    if error.err_code in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}:
+        return EncryptedDocument("The PDF is protected by a password. Remove the password and send it again.")
+    return CorruptDocument("The PDF is damaged. Send the original again.")
+
+
+def _pages(document: pypdfium2.PdfDocument) -> Iterator[list[Line]]:
+    if not len(document):
+        raise CorruptDocument("The PDF has no pages. Send the original again.")
+    characters = objects = 0
+    for index in range(len(document)):
+        with closing(document[index]) as page, closing(page.get_textpage()) as text:
+            objects += pdfium.FPDFPage_CountObjects(page.raw)
+            characters += text.count_chars()
+            if characters > MAX_TEXT_CHARACTERS:
+                raise DocumentTooLarge("The PDF holds too much text. Split it into smaller documents.")
+            yield read_lines(text)
+    if not objects:
+        raise EmptyDocument("The PDF's pages are blank. Check that the right file was sent.")
+
+
+def _add_page(builder: TextBuilder, found: list[Paragraph]) -> None:
+    for index, paragraph in enumerate(found):
+        if index == 0 and paragraph.kind is BlockKind.PARAGRAPH and _continues(builder, paragraph.text):
+            builder.extend(paragraph.text)
+        else:
+            builder.add(paragraph.kind, paragraph.text, level=paragraph.level)
+
+
+def _continues(builder: TextBuilder, text: str) -> bool:
+    """A page that begins with a small letter continues the sentence that the last page left open."""
+    last = builder.last()
+    if last is None or last[0] is not BlockKind.PARAGRAPH:
+        return False
+    return one_line(text)[:1].islower() and last[1][-1] not in _SENTENCE_ENDS

@@ -1,0 +1,169 @@
+"""Paragraphs, list items and headings out of the lines of PDF pages."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ingestion.parse.pdf_lines import HYPHEN, Line
+from rag.domain.content import BlockKind
+
+_LIST_LINE = re.compile(r"(?:[-*•‣▪●◦–]|\(?(?:\d{1,2}|[a-z])[.)])\s+\S")
+_DIGITS = re.compile(r"\d+")
+_HYPHENATED = re.compile(rf"([^\W\d_]+)({HYPHEN}|-\n)([^\W\d_]*)")
+_COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
+# Portuguese pronouns joined to a verb by a hyphen that belongs to the word.
+_PRONOUNS = frozenset("se me te lhe lhes nos vos lo la los las no na o a os as lhas lhos".split())
+_RUNNING_TITLE_SHARE = 0.6
+_FEWEST_PAGES = 3
+_FEWEST_LINES = 5
+_EDGE_LINES = 2
+_HEADING_RATIO = 1.15
+_LONGEST_HEADING = 200
+_MOST_HEADING_TEXT = 0.25
+_SENTENCE_ENDS = (".", "!", "?", ":", ";", "…", ")", "”", '"')
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paragraph:
+    kind: BlockKind
+    text: str
+    level: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What a document's lines have in common: the size of body type and of headings, largest first."""
+
+    body_size: float
+    heading_sizes: tuple[float, ...]
+    compounds: frozenset[str]
+
+    @classmethod
+    def of(cls, pages: Sequence[Sequence[Line]]) -> "Layout":
+        lines = [line for page in pages for line in page]
+        weights: Counter[float] = Counter()
+        for line in lines:
+            weights[line.size] += len(line.text)
+        body = weights.most_common(1)[0][0] if weights else 0.0
+        large = {size: weight for size, weight in weights.items() if size >= body * _HEADING_RATIO}
+        trusted = sum(large.values()) <= _MOST_HEADING_TEXT * weights.total()
+        return cls(
+            body_size=body,
+            heading_sizes=tuple(sorted(large, reverse=True)) if trusted else (),
+            compounds=frozenset(word.lower() for line in lines for word in _COMPOUND.findall(line.text)),
+        )
+
+    def level(self, line: Line) -> int:
+        """1–6 for a line in heading type, 0 for others. Sizes within 5 % are one level."""
+        if line.size not in self.heading_sizes or not any(map(str.isalpha, line.text)):
+            return 0
+        level = 1
+        for larger, smaller in zip(self.heading_sizes, self.heading_sizes[1:], strict=False):
+            if larger <= line.size:
+                break
+            level += smaller < larger * 0.95
+        return min(level, 6)
+
+
+def without_running_titles(pages: list[list[Line]]) -> list[list[Line]]:
+    """Drops headers, footers and page numbers that stand on most pages; never all of a document."""
+    full = [page for page in pages if len(page) >= _FEWEST_LINES]
+    if len(full) < _FEWEST_PAGES:
+        return pages
+    seen = Counter(key for page in full for key in {_key(line) for line in _edges(page)})
+    repeated = {
+        key for key, count in seen.items() if count >= max(_FEWEST_PAGES, _RUNNING_TITLE_SHARE * len(full))
+    }
+    return [_without(page, repeated) for page in pages]
+
+
+def _without(page: list[Line], repeated: set[str]) -> list[Line]:
+    if len(page) < _FEWEST_LINES:
+        return page
+    dropped = {id(line) for line in _edges(page) if _key(line) in repeated}
+    return [line for line in page if id(line) not in dropped]
+
+
+def _edges(page: list[Line]) -> list[Line]:
+    """The highest and the lowest lines of a page, wherever they come in the reading order."""
+    by_height = sorted(page, key=lambda line: line.bottom)
+    return by_height[:_EDGE_LINES] + by_height[-_EDGE_LINES:]
+
+
+def _key(line: Line) -> str:
+    return _DIGITS.sub("#", line.text.casefold())
+
+
+def paragraphs(page: Sequence[Line], layout: Layout) -> list[Paragraph]:
+    return [_paragraph(group, layout) for group in _groups(page, layout)]
+
+
+def _groups(page: Sequence[Line], layout: Layout) -> Iterator[list[Line]]:
+    pitch = _pitch(page)
+    group: list[Line] = []
+    for line in page:
+        if group and _begins(group, line, layout, pitch):
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+
+
+def _pitch(page: Sequence[Line]) -> float:
+    """The usual distance between the feet of two lines."""
+    steps = [above.bottom - below.bottom for above, below in zip(page, page[1:], strict=False)]
+    return median([step for step in steps if step > 0] or [0.0])
+
+
+def _begins(group: list[Line], line: Line, layout: Layout, pitch: float) -> bool:
+    last = group[-1]
+    if last.text.endswith(HYPHEN):
+        return False
+    if layout.level(line) != layout.level(last) or _LIST_LINE.match(line.text):
+        return True
+    step = last.bottom - line.bottom
+    if step < 0 or step > 1.4 * max(pitch, last.size):
+        return not (line.text[:1].islower() and not last.text.endswith(_SENTENCE_ENDS))
+    indent = line.left - last.left
+    width = max(each.right for each in group) - min(each.left for each in group)
+    closed = last.text.endswith((".", "!", "?", ":", "…"))
+    if closed and len(group) > 1 and last.right < max(each.right for each in group) - 0.15 * width:
+        return True
+    return closed and layout.body_size * 0.7 < indent < layout.body_size * 5
+
+
+def _paragraph(group: list[Line], layout: Layout) -> Paragraph:
+    level = layout.level(group[0])
+    text = mend_hyphens(_flow(group), layout.compounds)
+    if level and len(text) <= _LONGEST_HEADING:
+        return Paragraph(kind=BlockKind.HEADING, text=" ".join(text.split()), level=level)
+    if _LIST_LINE.match(text):
+        return Paragraph(kind=BlockKind.LIST_ITEM, text=" ".join(text.split()))
+    return Paragraph(kind=BlockKind.PARAGRAPH, text=text)
+
+
+def _flow(group: list[Line]) -> str:
+    """Lines that reach the right margin are wrapped text and flow on; shorter ones keep their break."""
+    left, right = min(line.left for line in group), max(line.right for line in group)
+    text = ""
+    for line, following in zip(group, [*group[1:], None], strict=True):
+        text += line.text
+        if following is None or line.text.endswith(HYPHEN):
+            continue
+        wraps = line.right >= left + 0.75 * (right - left) or following.text[:1].islower()
+        text += " " if wraps and not line.text.endswith("-") else "\n"
+    return text
+
+
+def mend_hyphens(text: str, compounds: frozenset[str]) -> str:
+    """Joins words broken at a line's end; keeps the hyphen of compounds seen elsewhere and of pronouns."""
+
+    def mend(match: re.Match[str]) -> str:
+        first, _, rest = match.groups()
+        keeps = not rest[:1].islower() or rest in _PRONOUNS or f"{first}-{rest}".lower() in compounds
+        return f"{first}-{rest}" if keeps else first + rest
+
+    return _HYPHENATED.sub(mend, text).replace(HYPHEN, "-")

@@ -1,0 +1,73 @@
+"""Threads that run the write path inside a process: claim, process, and keep up with the source."""
+
+from threading import Event, Thread
+
+from ingestion.pipeline import LEASE, Pipeline
+from ingestion.reconcile import reconcile
+from rag.errors import Unavailable
+from rag.ports import Backend
+from rag.telemetry import logger
+
+# How long an idle worker waits before it asks the ledger again, seconds.
+IDLE = 0.25
+# How long it waits when the database does not answer, seconds.
+OUTAGE = 2.0
+
+
+class Worker:
+    """Serves every tenant of the source until stopped; any number may share one database."""
+
+    def __init__(self, backend: Backend, *, threads: int, max_document_bytes: int) -> None:
+        self._backend = backend
+        self._stop = Event()
+        self._pipeline = Pipeline(
+            source=backend.source, embedder=backend.embedder, max_document_bytes=max_document_bytes
+        )
+        self._threads = [
+            Thread(target=self._work, name=f"ingestion-{number}", daemon=True) for number in range(threads)
+        ]
+        self._threads.append(Thread(target=self._watch, name="source-watch", daemon=True))
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Lets every document in hand be finished."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def work_once(self) -> bool:
+        """Processes one document, if there is one to process."""
+        for tenant in self._backend.source.tenants():
+            ledger = self._backend.store.tenant(tenant).ledger
+            if work := ledger.claim(LEASE):
+                self._pipeline.process(ledger, work)
+                return True
+        return False
+
+    def reconcile(self) -> int:
+        backend = self._backend
+        return reconcile(store=backend.store, source=backend.source, embedder=backend.embedder)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                pause = 0.0 if self.work_once() else IDLE
+            except Unavailable as error:
+                logger.warning("The write path waits: %s", error)
+                pause = OUTAGE
+            self._stop.wait(pause)
+
+    def _watch(self) -> None:
+        self._catch_up()
+        for _ in self._backend.source.changes(self._stop):
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Every burst of changes is answered by comparing the whole source, so none can be missed."""
+        try:
+            self.reconcile()
+        except Unavailable as error:
+            logger.warning("The source is compared again after its next change: %s", error)

@@ -1,0 +1,132 @@
+-- name: lock_key
+SELECT pg_advisory_xact_lock(hashtextextended(%(collection_id)s || '/' || %(key)s, 0))
+
+-- name: known
+SELECT document_id, status, version, latest_version, source_order, source_etag
+FROM documents WHERE collection_id = %(collection_id)s AND key = %(key)s
+FOR UPDATE
+
+-- name: tombstone
+SELECT source_order FROM tombstones WHERE collection_id = %(collection_id)s AND key = %(key)s
+
+-- name: bury
+INSERT INTO tombstones (tenant_id, collection_id, key, source_order)
+VALUES (%(tenant)s, %(collection_id)s, %(key)s, %(order)s)
+ON CONFLICT (tenant_id, collection_id, key)
+DO UPDATE SET source_order = greatest(tombstones.source_order, excluded.source_order), deleted_at = now()
+
+-- name: unearth
+DELETE FROM tombstones WHERE collection_id = %(collection_id)s AND key = %(key)s
+
+-- name: insert
+INSERT INTO documents (tenant_id, document_id, collection_id, key, size, status, title, media_type, metadata,
+                       source_kind, source_uri, source_etag, source_order)
+VALUES (%(tenant)s, %(document_id)s, %(collection_id)s, %(key)s, %(size)s, 'pending', %(title)s, %(media_type)s,
+        %(metadata)s, %(kind)s, %(uri)s, %(etag)s, %(order)s)
+
+-- name: renew_version
+UPDATE documents
+SET status = 'pending', latest_version = latest_version + 1, attempts = 0, failure = NULL,
+    source_kind = %(kind)s, source_uri = %(uri)s, source_etag = %(etag)s, source_order = %(order)s,
+    offered_at = now(), lease_until = NULL, updated_at = now()
+WHERE document_id = %(document_id)s
+
+-- name: touch
+UPDATE documents SET source_order = %(order)s WHERE document_id = %(document_id)s
+
+-- name: mark_deleting
+UPDATE documents
+SET status = 'deleting', build = 0, version = 0, latest_version = latest_version + 1, attempts = 0,
+    source_order = %(order)s, offered_at = now(), lease_until = NULL, updated_at = now()
+WHERE document_id = %(document_id)s
+
+-- name: etags
+SELECT c.name AS collection, d.key, d.source_etag
+FROM documents d JOIN collections c USING (tenant_id, collection_id)
+WHERE NOT c.deleting AND d.status <> 'deleting'
+
+-- name: claim
+UPDATE documents d
+SET status = CASE d.status WHEN 'deleting' THEN 'deleting' ELSE 'processing' END,
+    claim = claim + 1, attempts = attempts + 1, lease_until = now() + %(lease)s, updated_at = now()
+WHERE (tenant_id, document_id) = (
+    SELECT tenant_id, document_id FROM documents
+    WHERE tenant_id = current_setting('acervo.tenant')
+      AND status IN ('pending', 'processing', 'deleting')
+      AND offered_at <= now() AND (lease_until IS NULL OR lease_until < now())
+    ORDER BY offered_at, document_id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED)
+RETURNING *
+
+-- name: collection
+SELECT c.*, 0 AS document_count FROM collections c WHERE collection_id = %(collection_id)s
+
+-- name: extend
+UPDATE documents SET lease_until = now() + %(lease)s
+WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+  AND status = 'processing'
+
+-- name: embeddings
+SELECT DISTINCT ON (c.embedded_sha256) c.embedded_sha256, e.embedding
+FROM chunks c JOIN chunk_embeddings e USING (tenant_id, chunk_id)
+WHERE c.tenant_id = current_setting('acervo.tenant')
+  AND c.embedded_sha256 = ANY(%(hashes)s) AND e.model = %(model)s
+
+-- name: publish
+UPDATE documents
+SET status = 'ready', version = %(version)s, build = %(claim)s, failure = NULL, lease_until = NULL,
+    content_sha256 = %(content_sha256)s, recipe = %(recipe)s, size = %(size)s, title = %(title)s,
+    media_type = %(media_type)s, metadata = %(metadata)s, language = %(language)s,
+    chunk_count = %(chunk_count)s, page_count = %(page_count)s, ready_at = now(), updated_at = now()
+WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+  AND status = 'processing'
+
+-- name: save_text
+INSERT INTO document_texts (tenant_id, document_id, text, page_starts)
+VALUES (%(tenant)s, %(document_id)s, %(text)s, %(page_starts)s)
+ON CONFLICT (tenant_id, document_id) DO UPDATE SET text = excluded.text, page_starts = excluded.page_starts
+
+-- name: remove_other_builds
+DELETE FROM chunks c USING documents d
+WHERE d.document_id = %(document_id)s AND c.tenant_id = d.tenant_id AND c.document_id = d.document_id
+  AND c.build <> d.build
+
+-- name: remove_own_build
+DELETE FROM chunks WHERE document_id = %(document_id)s AND build = %(claim)s
+
+-- name: confirm
+UPDATE documents
+SET status = 'ready', latest_version = version, failure = NULL, lease_until = NULL,
+    title = coalesce(%(title)s, title), metadata = %(metadata)s, updated_at = now()
+WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+  AND status = 'processing'
+
+-- name: release
+UPDATE documents
+SET status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'pending' END,
+    offered_at = now() + %(delay)s, lease_until = NULL, updated_at = now()
+WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+
+-- name: fail
+UPDATE documents SET status = 'failed', failure = %(failure)s, lease_until = NULL, updated_at = now()
+WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+  AND status = 'processing'
+
+-- name: erase_answers
+DELETE FROM answers WHERE cited_documents @> ARRAY[%(document_id)s]
+
+-- name: redact_passages
+UPDATE answers
+SET passages = (SELECT jsonb_agg(CASE p.value #>> '{document,id}' WHEN %(document_id)s
+                                 THEN p.value || '{"text": ""}' ELSE p.value END ORDER BY p.ordinality)
+                FROM jsonb_array_elements(passages) WITH ORDINALITY p)
+WHERE passages @> jsonb_build_array(jsonb_build_object('document', jsonb_build_object('id', %(document_id)s::text)))
+
+-- name: erase_stored_responses
+DELETE FROM idempotency_keys WHERE position(%(document_id)s IN body) > 0
+
+-- name: erase_document
+DELETE FROM documents
+WHERE document_id = %(document_id)s AND latest_version = %(version)s AND status = 'deleting'
+RETURNING source_order

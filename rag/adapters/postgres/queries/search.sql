@@ -1,0 +1,93 @@
+-- name: candidates
+-- Each leg's best, every candidate scored in both, in one statement. BM25 is exact (k1 = 1.2, b = 0.75,
+-- inverse document frequency as in Lucene); frequencies and lengths are those of the searched
+-- collections whatever the filter lets through. `matching` filters on documents d.
+WITH live AS (
+    SELECT c.chunk_id, c.document_id, c.collection_id, c.terms, c.term_count
+    FROM chunks c JOIN documents d USING (tenant_id, document_id, build)
+    WHERE c.collection_id = ANY(%(collections)s)
+),
+statistics AS MATERIALIZED (
+    SELECT count(*)::float8 AS chunk_count, greatest(avg(term_count), 1)::float8 AS average_count FROM live
+),
+occurrences AS MATERIALIZED (
+    SELECT l.chunk_id, l.document_id, l.term_count, t.lexeme,
+           cardinality(t.positions)::float8 AS frequency
+    FROM live l CROSS JOIN LATERAL unnest(l.terms) t
+    WHERE l.terms @@ %(tsquery)s::tsquery AND t.lexeme = ANY(%(terms)s)
+),
+frequencies AS MATERIALIZED (
+    SELECT lexeme, count(*)::float8 AS document_frequency FROM occurrences GROUP BY lexeme
+),
+keyword_scores AS MATERIALIZED (
+    SELECT o.chunk_id, o.document_id,
+           sum(ln(1 + (s.chunk_count - f.document_frequency + 0.5) / (f.document_frequency + 0.5))
+               * o.frequency * 2.2
+               / (o.frequency + 1.2 * (0.25 + 0.75 * o.term_count / s.average_count))) AS score
+    FROM occurrences o JOIN frequencies f USING (lexeme) CROSS JOIN statistics s
+    GROUP BY o.chunk_id, o.document_id
+),
+keyword AS (
+    SELECT k.chunk_id, row_number() OVER (ORDER BY k.score DESC, k.document_id, k.chunk_id) AS rank
+    FROM keyword_scores k JOIN documents d USING (document_id)
+    WHERE %(keyword)s AND {matching}
+    ORDER BY k.score DESC, k.document_id, k.chunk_id
+    LIMIT %(depth)s
+),
+nearest AS (
+    SELECT e.chunk_id, e.embedding <=> %(vector)s::halfvec AS distance
+    FROM chunk_embeddings e JOIN live l USING (chunk_id) JOIN documents d USING (document_id)
+    WHERE %(semantic)s AND e.collection_id = ANY(%(collections)s) AND {matching}
+    ORDER BY distance, e.chunk_id
+    LIMIT %(depth)s
+),
+semantic AS (
+    SELECT chunk_id, row_number() OVER (ORDER BY distance, chunk_id) AS rank FROM nearest
+),
+best AS (
+    SELECT chunk_id, k.rank AS keyword_rank, s.rank AS semantic_rank
+    FROM keyword k FULL JOIN semantic s USING (chunk_id)
+)
+SELECT c.chunk_id, c.document_id, c.ordinal, c.start_offset, c.end_offset, c.page, c.page_breaks, c.headings,
+       c.language, c.text, d.key, d.title, d.version, d.metadata, n.name AS collection,
+       b.keyword_rank, b.semantic_rank, k.score AS keyword_score,
+       1 - (e.embedding <=> %(vector)s::halfvec) AS semantic_score,
+       (SELECT chunk_count::bigint FROM statistics) AS chunk_count,
+       (SELECT jsonb_object_agg(lexeme, document_frequency) FROM frequencies) AS frequencies
+FROM best b
+JOIN chunks c USING (chunk_id)
+JOIN documents d USING (tenant_id, document_id)
+JOIN collections n ON n.collection_id = c.collection_id
+JOIN chunk_embeddings e USING (chunk_id)
+LEFT JOIN keyword_scores k USING (chunk_id)
+
+-- name: languages
+SELECT DISTINCT d.language FROM documents d
+WHERE d.collection_id = ANY(%(collections)s) AND d.language IS NOT NULL
+
+-- name: matches
+SELECT EXISTS (SELECT FROM documents d WHERE d.document_id = %(document_id)s AND {matching}) AS found
+
+-- name: select
+SELECT d.document_id FROM documents d
+WHERE d.collection_id = %(collection_id)s AND d.build > 0 AND {matching}
+ORDER BY d.document_id
+LIMIT %(limit)s
+
+-- name: neighbors
+SELECT w.position, c.chunk_id, c.document_id, c.ordinal, c.start_offset, c.end_offset, c.page, c.page_breaks,
+       substring(t.text FROM c.start_offset + 1 FOR c.end_offset - c.start_offset) AS text,
+       c.headings
+FROM unnest(%(documents)s::text[], %(ordinals)s::integer[]) WITH ORDINALITY w (document_id, ordinal, position)
+JOIN documents d ON d.document_id = w.document_id
+JOIN document_texts t ON t.document_id = d.document_id
+JOIN chunks c ON c.document_id = d.document_id AND c.build = d.build
+ AND c.ordinal BETWEEN w.ordinal - %(neighbors)s AND w.ordinal + %(neighbors)s
+ORDER BY w.position, c.ordinal
+
+-- name: texts
+SELECT w.position, substring(t.text FROM w.starts + 1 FOR w.ends - w.starts) AS text
+FROM unnest(%(documents)s::text[], %(starts)s::integer[], %(ends)s::integer[])
+     WITH ORDINALITY w (document_id, starts, ends, position)
+JOIN document_texts t ON t.document_id = w.document_id
+ORDER BY w.position

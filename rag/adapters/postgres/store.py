@@ -1,0 +1,64 @@
+"""The store: one pool, a view of it for each tenant."""
+
+from functools import cached_property
+
+from rag.adapters.postgres.answers import PostgresAnswers
+from rag.adapters.postgres.collections import PostgresCollections
+from rag.adapters.postgres.connection import Pool, Session, open_pool, translated_errors
+from rag.adapters.postgres.documents import PostgresDocuments
+from rag.adapters.postgres.idempotency import PostgresIdempotency
+from rag.adapters.postgres.ledger import PostgresLedger
+from rag.adapters.postgres.migrate import migrate, migrations
+from rag.adapters.postgres.search import PostgresIndex
+from rag.errors import SetupError
+
+
+class PostgresTenantStore:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.tenant = session.tenant
+
+    @cached_property
+    def collections(self) -> PostgresCollections:
+        return PostgresCollections(self._session)
+
+    @cached_property
+    def documents(self) -> PostgresDocuments:
+        return PostgresDocuments(self._session)
+
+    @cached_property
+    def ledger(self) -> PostgresLedger:
+        return PostgresLedger(self._session)
+
+    @cached_property
+    def index(self) -> PostgresIndex:
+        return PostgresIndex(self._session)
+
+    @cached_property
+    def answers(self) -> PostgresAnswers:
+        return PostgresAnswers(self._session)
+
+    @cached_property
+    def idempotency(self) -> PostgresIdempotency:
+        return PostgresIdempotency(self._session)
+
+
+class PostgresStore:
+    """Migrates the schema when opened, then works as the application role only."""
+
+    def __init__(self, conninfo: str) -> None:
+        migrate(conninfo)
+        self._pool: Pool = open_pool(conninfo)
+
+    def check(self) -> None:
+        with translated_errors(), self._pool.connection() as connection:
+            row = connection.execute("SELECT max(number) AS number FROM acervo_migrations.applied").fetchone()
+        applied, known = (row or {}).get("number"), migrations()[-1][0]
+        if applied != known:
+            raise SetupError(f"The schema is at migration {applied}; this version of Acervo needs {known}.")
+
+    def tenant(self, tenant: str) -> PostgresTenantStore:
+        return PostgresTenantStore(Session(self._pool, tenant))
+
+    def close(self) -> None:
+        self._pool.close()
