@@ -44,6 +44,13 @@ class IngestionSettings(_Settings):
     workers: int = Field(default=2, ge=1, le=32)
 
 
+class ClientSettings(_Settings):
+    """The server that the command line talks to, and the API key or token it shows there."""
+
+    server: str | None = None
+    api_key: SecretStr | None = None
+
+
 class ServerSettings(_Settings):
     """`cors_origins`: comma-separated origins that may call the API from a browser."""
 

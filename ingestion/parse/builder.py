@@ -16,23 +16,27 @@ _ODD = re.compile(
     r"|(?P<ligature>[\ufb00-\ufb06])"
     r"|(?P<space>[\x1c-\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000])"
     r"|(?P<dropped>[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff])"
+    r"|(?P<bullet>[\uf000-\uf0ff])"  # signs of Symbol and Wingdings, nearly always list bullets
     r"|(?P<surrogate>[\ud800-\udfff])"
 )
+_BY_GROUP = {"space": " ", "bullet": "•", "surrogate": "�"}
 _BLANKS = re.compile(r"\s+")
+# Titles that programs write into a file's properties by themselves.
+_SAYS_NOTHING = re.compile(
+    r"(?:untitled|sem título|\(?anonymous\)?|microsoft word - |word document|documento do word)"
+    r".{0,40}|document\d?|.{0,200}\.(?:docx?|pptx?|xlsx?|indd|qxd|tex|dvi|pdf|odt|rtf)|",
+    re.IGNORECASE,
+)
 _COMPACT = frozenset({BlockKind.LIST_ITEM, BlockKind.TABLE_ROW})
 
 
 def clean(text: str) -> str:
-    """NFC text of characters that can be stored and searched; line ends are "\\n"."""
+    """NFC text of characters that can be stored and searched; lines end with a line feed."""
     return unicodedata.normalize("NFC", _ODD.sub(_replacement, text))
 
 
 def _replacement(match: re.Match[str]) -> str:
-    if match.lastgroup == "space":
-        return " "
-    if match.lastgroup == "dropped":
-        return ""
-    return _REPLACEMENTS.get(match[0], "�")
+    return _BY_GROUP.get(match.lastgroup or "", _REPLACEMENTS.get(match[0], ""))
 
 
 def one_line(text: str) -> str:
@@ -102,25 +106,30 @@ class TextBuilder:
         self._pages_opened += 1
 
     def finish(self, media_type: str, title: str | None = None) -> ExtractedText:
-        """Raises EmptyDocument."""
+        """A title that says nothing gives way to the first heading of level 1. Raises EmptyDocument."""
         if not self._blocks:
             raise EmptyDocument("The document holds no text. Check that the right file was sent.")
         self._open_pages()
+        text = "".join(self._parts)
         heading = one_line(clean(title or ""))
+        if _SAYS_NOTHING.fullmatch(heading):
+            heading = self._first_heading(text)
         return ExtractedText(
-            text="".join(self._parts),
+            text=text,
             blocks=tuple(self._blocks),
             media_type=media_type,
             title=heading or None,
             page_starts=tuple(self._page_starts),
         )
 
-    def first_heading(self) -> str | None:
-        """The text of the first heading of level 1."""
-        for block in self._blocks:
-            if block.kind is BlockKind.HEADING and block.level == 1:
-                return "".join(self._parts)[block.start : block.end]
-        return None
+    def _first_heading(self, text: str) -> str:
+        """The text of the first heading of level 1 that is not a numbered section."""
+        headings = (
+            text[block.start : block.end]
+            for block in self._blocks
+            if block.kind is BlockKind.HEADING and block.level == 1
+        )
+        return next((heading for heading in headings if not heading[:1].isdigit()), "")
 
     def _separate(self, kind: BlockKind, depth: int) -> None:
         if not self._blocks:

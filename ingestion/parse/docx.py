@@ -33,7 +33,7 @@ def parse_docx(body: bytes) -> ExtractedText:
     document.read(package.main())
     for part, note in _NOTE_KINDS:
         document.read_notes(package.related(part), note)
-    return builder.finish(DOCX, _core_title(package) or document.title or builder.first_heading())
+    return builder.finish(DOCX, _core_title(package) or document.title)
 
 
 def _core_title(package: Package) -> str | None:

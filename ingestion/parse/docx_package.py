@@ -44,7 +44,7 @@ class Package:
         return tree
 
     def related(self, kind: str) -> etree._Element | None:
-        """The part that the main document names by a relationship of this kind: "styles", "footnotes" …"""
+        """The part that the main document names by a relationship, such as "styles"."""
         target = self._target(self._main, kind)
         return self.part(target) if target else None
 

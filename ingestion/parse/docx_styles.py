@@ -18,6 +18,8 @@ _HEADING = re.compile(
 )
 _CONTENTS = re.compile(r"(?:toc|sumário|sumario|índice|indice)[\s_]*\d?$|toc heading", re.IGNORECASE)
 _LONGEST_CHAIN = 20
+_DEEPEST_OUTLINE = 8  # 9 means body text
+_FIRST_WITHOUT_NUMERAL = 40
 _ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 _PLACE = re.compile(r"%(\d)")
 
@@ -65,7 +67,7 @@ class Styles:
             outline = int(named[1]) - 1 if named else style.outline
             if outline is not None:
                 break
-        return 0 if outline is None or outline > 8 else min(outline + 1, 6)
+        return 0 if outline is None or outline > _DEEPEST_OUTLINE else min(outline + 1, 6)
 
     def is_title(self, paragraph: etree._Element) -> bool:
         return any(style.name.lower() == "title" for _, style in self._chain(paragraph)[:1])
@@ -154,7 +156,7 @@ def _shown(levels: list[NumberedLevel], counts: Counter[int], depth: int) -> str
     if style.endswith("Letter") and number > 0:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if style.startswith("upper") else letter
-    if style.endswith("Roman") and 0 < number < 40:
+    if style.endswith("Roman") and 0 < number < _FIRST_WITHOUT_NUMERAL:
         return _roman(number).upper() if style.startswith("upper") else _roman(number)
     return str(number)
 

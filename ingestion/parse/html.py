@@ -7,31 +7,38 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingestion.parse.builder import TextBuilder, lines, one_line, row
 from ingestion.parse.media_type import HTML
-from ingestion.parse.plain import decode
+from ingestion.parse.plain import add_plain, decode
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument
 
 _NEVER_TEXT = (
-    "script, style, template, svg, iframe, object, canvas, select, datalist, textarea, "
-    "annotation, annotation-xml, [hidden], [style*='display:none'], [style*='display: none'], dialog:not([open])"
+    "script, style, template, svg, iframe, object, canvas, select, datalist, textarea, annotation, "
+    "annotation-xml, [hidden], [style*='display:none'], [style*='display: none'], dialog:not([open])"
 )
 _BOILERPLATE = (
-    "nav, aside, footer, noscript, [role=navigation], [role=banner], [role=contentinfo], [role=search], "
+    "nav, aside, footer, noscript, menu, header ul, body > a[href^='#'], a[class*='skip'], "
+    "[role=navigation], [role=banner], [role=contentinfo], [role=search], "
     # MediaWiki's "[edit]" beside every heading
     ".mw-editsection"
 )
+
+
+def _tags(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
-_INLINE = frozenset(
+_INLINE = _tags(
     "a abbr acronym b bdi bdo big button cite code data del dfn em font i img input ins kbd label mark math "
     "meter nobr output progress q rp rt ruby s samp small span strike strong sub sup time tt u var wbr "
-    "msub msup mi mn mo mrow mfrac mtext semantics picture source noscript".split(),
+    "msub msup mi mn mo mrow mfrac mtext semantics picture source noscript",
 )
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
-_UNCOUNTED = frozenset(
+_UNCOUNTED = _tags(
     "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody "
-    "tfoot colgroup option optgroup html head body".split(),
+    "tfoot colgroup option optgroup html head body",
 )
 # lexbor is quadratic in depth: 100,000 nested <div> take 38 s (2026-11).
 _DEEPEST = 2_000
@@ -40,7 +47,7 @@ _DEEPEST = 2_000
 def parse_html(body: bytes) -> ExtractedText:
     builder = TextBuilder()
     title = add_html(builder, decode_html(body))
-    return builder.finish(HTML, title or builder.first_heading())
+    return builder.finish(HTML, title)
 
 
 def decode_html(body: bytes) -> str:
@@ -148,7 +155,7 @@ class _Blocks:
         elif tag == "br":
             self._inline.append("\n")
         elif tag in {"pre", "listing", "xmp"}:
-            self._add(BlockKind.CODE, node)
+            self._add_preformatted(node)
         elif tag == "table" and not _is_layout(node):
             self._add_table(node)
         elif node.is_element_node:
@@ -207,9 +214,16 @@ class _Blocks:
         else:
             self._builder.add(BlockKind.PARAGRAPH, text)
 
-    def _add(self, kind: BlockKind, node: LexborNode) -> None:
+    def _add_preformatted(self, node: LexborNode) -> None:
+        """Code, or a whole plain text document that a server wrapped in HTML."""
         self._flush()
-        self._builder.add(kind, node.text_content or "")
+        text = "".join(
+            inner.text_content or "" for inner in node.traverse(include_text=True) if inner.is_text_node
+        )
+        if node.parent is not None and node.parent.tag == "body" and node.css_first("code") is None:
+            add_plain(self._builder, text)
+        else:
+            self._builder.add(BlockKind.CODE, text)
 
     def _add_table(self, table: LexborNode) -> None:
         self._flush()

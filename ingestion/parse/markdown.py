@@ -27,7 +27,7 @@ def parse_markdown(body: bytes) -> ExtractedText:
     builder = TextBuilder()
     _Blocks(builder).read(_COMMONMARK_WITH_TABLES.parse(text[front_matter.end() :] if front_matter else text))
     title = _TITLE.search(front_matter[1]) if front_matter else None
-    return builder.finish(MARKDOWN, title[1].strip().strip("\"'") if title else builder.first_heading())
+    return builder.finish(MARKDOWN, title[1].strip().strip("\"'") if title else None)
 
 
 def _inline_text(tokens: Sequence[Token]) -> str:

@@ -33,7 +33,7 @@ def parse_pdf(body: bytes) -> ExtractedText:
     for page in pages:
         builder.open_page()
         _add_page(builder, paragraphs(page, layout))
-    return builder.finish(PDF, title or builder.first_heading())
+    return builder.finish(PDF, title)
 
 
 def _read(body: bytes) -> tuple[list[list[Line]], str | None]:

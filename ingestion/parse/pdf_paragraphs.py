@@ -4,17 +4,38 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from ingestion.parse.pdf_lines import HYPHEN, Line
 from rag.domain.content import BlockKind
 
-_LIST_LINE = re.compile(r"(?:[-*•‣▪●◦–]|\(?(?:\d{1,2}|[a-z])[.)])\s+\S")
+_LIST_LINE = re.compile(r"(?:[-*•‣▪●◦–]|\d{1,2}[.)]|\(?(?:\d{1,2}|[a-z])\))\s+\S")
 _DIGITS = re.compile(r"\d+")
 _HYPHENATED = re.compile(rf"([^\W\d_]+)({HYPHEN}|-\n)([^\W\d_]*)")
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 # Portuguese pronouns joined to a verb by a hyphen that belongs to the word.
-_PRONOUNS = frozenset("se me te lhe lhes nos vos lo la los las no na o a os as lhas lhos".split())
+_PRONOUNS = frozenset(
+    (
+        "se",
+        "me",
+        "te",
+        "lhe",
+        "lhes",
+        "nos",
+        "vos",
+        "lo",
+        "la",
+        "los",
+        "las",
+        "no",
+        "na",
+        "o",
+        "a",
+        "os",
+        "as",
+    )
+)
 _RUNNING_TITLE_SHARE = 0.6
 _FEWEST_PAGES = 3
 _FEWEST_LINES = 5
@@ -22,6 +43,8 @@ _EDGE_LINES = 2
 _HEADING_RATIO = 1.15
 _LONGEST_HEADING = 200
 _MOST_HEADING_TEXT = 0.25
+# Average width of a character to the size of type: prose 0.4–0.55, monospaced 0.6, capitals 0.7.
+_WIDEST_TYPE = 0.75
 _SENTENCE_ENDS = (".", "!", "?", ":", ";", "…", ")", "”", '"')
 
 
@@ -42,7 +65,7 @@ class Layout:
 
     @classmethod
     def of(cls, pages: Sequence[Sequence[Line]]) -> "Layout":
-        lines = [line for page in pages for line in page]
+        lines = [line for page in pages for line in page if line.upright]
         weights: Counter[float] = Counter()
         for line in lines:
             weights[line.size] += len(line.text)
@@ -57,10 +80,10 @@ class Layout:
 
     def level(self, line: Line) -> int:
         """1–6 for a line in heading type, 0 for others. Sizes within 5 % are one level."""
-        if line.size not in self.heading_sizes or not any(map(str.isalpha, line.text)):
+        if not line.upright or line.size not in self.heading_sizes or not any(map(str.isalpha, line.text)):
             return 0
         level = 1
-        for larger, smaller in zip(self.heading_sizes, self.heading_sizes[1:], strict=False):
+        for larger, smaller in pairwise(self.heading_sizes):
             if larger <= line.size:
                 break
             level += smaller < larger * 0.95
@@ -70,16 +93,17 @@ class Layout:
 def without_running_titles(pages: list[list[Line]]) -> list[list[Line]]:
     """Drops headers, footers and page numbers that stand on most pages; never all of a document."""
     full = [page for page in pages if len(page) >= _FEWEST_LINES]
-    if len(full) < _FEWEST_PAGES:
-        return pages
-    seen = Counter(key for page in full for key in {_key(line) for line in _edges(page)})
-    repeated = {
-        key for key, count in seen.items() if count >= max(_FEWEST_PAGES, _RUNNING_TITLE_SHARE * len(full))
-    }
+    repeated = _repeated(full) | _repeated(full[::2]) | _repeated(full[1::2])  # left and right pages
     return [_without(page, repeated) for page in pages]
 
 
-def _without(page: list[Line], repeated: set[str]) -> list[Line]:
+def _repeated(pages: list[list[Line]]) -> set[tuple[float, str]]:
+    seen = Counter(key for page in pages for key in {_key(line) for line in _edges(page)})
+    enough = max(_FEWEST_PAGES, _RUNNING_TITLE_SHARE * len(pages))
+    return {key for key, count in seen.items() if count >= enough}
+
+
+def _without(page: list[Line], repeated: set[tuple[float, str]]) -> list[Line]:
     if len(page) < _FEWEST_LINES:
         return page
     dropped = {id(line) for line in _edges(page) if _key(line) in repeated}
@@ -88,12 +112,13 @@ def _without(page: list[Line], repeated: set[str]) -> list[Line]:
 
 def _edges(page: list[Line]) -> list[Line]:
     """The highest and the lowest lines of a page, wherever they come in the reading order."""
-    by_height = sorted(page, key=lambda line: line.bottom)
+    by_height = sorted(page, key=lambda line: line.foot)
     return by_height[:_EDGE_LINES] + by_height[-_EDGE_LINES:]
 
 
-def _key(line: Line) -> str:
-    return _DIGITS.sub("#", line.text.casefold())
+def _key(line: Line) -> tuple[float, str]:
+    """The size tells a title page's title from the same words as a header."""
+    return line.size, _DIGITS.sub("#", line.text.casefold())
 
 
 def paragraphs(page: Sequence[Line], layout: Layout) -> list[Paragraph]:
@@ -114,7 +139,7 @@ def _groups(page: Sequence[Line], layout: Layout) -> Iterator[list[Line]]:
 
 def _pitch(page: Sequence[Line]) -> float:
     """The usual distance between the feet of two lines."""
-    steps = [above.bottom - below.bottom for above, below in zip(page, page[1:], strict=False)]
+    steps = [above.foot - below.foot for above, below in pairwise(page)]
     return median([step for step in steps if step > 0] or [0.0])
 
 
@@ -122,9 +147,13 @@ def _begins(group: list[Line], line: Line, layout: Layout, pitch: float) -> bool
     last = group[-1]
     if last.text.endswith(HYPHEN):
         return False
-    if layout.level(line) != layout.level(last) or _LIST_LINE.match(line.text):
+    if (
+        line.upright != last.upright
+        or layout.level(line) != layout.level(last)
+        or _LIST_LINE.match(line.text)
+    ):
         return True
-    step = last.bottom - line.bottom
+    step = last.foot - line.foot
     if step < 0 or step > 1.4 * max(pitch, last.size):
         return not (line.text[:1].islower() and not last.text.endswith(_SENTENCE_ENDS))
     indent = line.left - last.left
@@ -146,16 +175,29 @@ def _paragraph(group: list[Line], layout: Layout) -> Paragraph:
 
 
 def _flow(group: list[Line]) -> str:
-    """Lines that reach the right margin are wrapped text and flow on; shorter ones keep their break."""
-    left, right = min(line.left for line in group), max(line.right for line in group)
+    """Wrapped lines flow on; lines that ended for another reason, and rows of tables, keep their break."""
+    right = max(line.right for line in group)
     text = ""
     for line, following in zip(group, [*group[1:], None], strict=True):
         text += line.text
-        if following is None or line.text.endswith(HYPHEN):
-            continue
-        wraps = line.right >= left + 0.75 * (right - left) or following.text[:1].islower()
-        text += " " if wraps and not line.text.endswith("-") else "\n"
+        if following is not None and not line.text.endswith(HYPHEN):
+            text += " " if _wraps(line, following, right) else "\n"
     return text
+
+
+def _wraps(line: Line, following: Line, right: float) -> bool:
+    """Whether the line ended because the next word had no room."""
+    if line.text.endswith("-") or _is_spread(line) or _is_spread(following):
+        return False
+    if following.text[:1].islower():
+        return True
+    word = len(following.text.split(" ", 1)[0]) + 1
+    return line.right + word * following.character_width >= right
+
+
+def _is_spread(line: Line) -> bool:
+    """Cells of a table row stand further apart than the letters of any type."""
+    return " " in line.text and line.character_width > _WIDEST_TYPE * line.size
 
 
 def mend_hyphens(text: str, compounds: frozenset[str]) -> str:

@@ -23,15 +23,19 @@ _WESTERN = frozenset(
 _GUESS_BYTES = 100_000
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-_LIST_LINE = re.compile(r"\s*(?:[-*+•‣▪][^\S\n]+|\(?(?:\d{1,3}|[a-zA-Z])[.)][^\S\n]+)\S")
+_LIST_LINE = re.compile(r"\s*(?:[-*+•‣▪●]|\d{1,3}[.)]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})\))[^\S\n]+\S")
 _LONGER_THAN_ANY_WRAPPED_LINE = 200
 
 
 def parse_plain(body: bytes) -> ExtractedText:
     builder = TextBuilder()
-    for paragraph in _BLANK_LINE.split(clean(decode(body))):
-        _add_paragraph(builder, paragraph)
+    add_plain(builder, decode(body))
     return builder.finish(PLAIN)
+
+
+def add_plain(builder: TextBuilder, text: str) -> None:
+    for paragraph in _BLANK_LINE.split(clean(text)):
+        _add_paragraph(builder, paragraph)
 
 
 def decode(body: bytes) -> str:

@@ -44,6 +44,8 @@ class FolderSource:
         kind: SourceKind = SourceKind.API,
     ) -> SourceEvent:
         path = self._path(tenant, collection, key)
+        _make_room(path)
+        # The side-car first: who sees the new bytes must see their attributes too.
         self._write_sidecar(path, attributes)
         self._write(path, body)
         return replace(self._observe(tenant, collection, key, kind), attributes=attributes)
@@ -139,14 +141,7 @@ class FolderSource:
                 shutil.copyfileobj(body, file)
                 file.flush()
                 os.fsync(file.fileno())
-            path.parent.mkdir(parents=True, exist_ok=True)
             unfinished.replace(path)
-        except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-            raise InvalidKey(
-                "The source folder cannot hold this key beside the others:"
-                " a key that is a file cannot also be the folder of another.",
-                pointer="/key",
-            ) from error
         finally:
             unfinished.unlink(missing_ok=True)
 
@@ -156,6 +151,20 @@ class FolderSource:
             _sidecar(path).unlink(missing_ok=True)
         else:
             self._write(_sidecar(path), BytesIO(content))
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        crowded = path.is_dir()
+    except (FileExistsError, NotADirectoryError):
+        crowded = True
+    if crowded:
+        raise InvalidKey(
+            "The source folder cannot hold this key beside the others:"
+            " a key that is a file cannot also be the folder of another.",
+            pointer="/key",
+        )
 
 
 def _attributes(path: Path) -> Attributes:

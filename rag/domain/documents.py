@@ -150,8 +150,8 @@ class HistoryEntry:
 class Work:
     """A document claimed by a worker until its lease ends.
 
-    `version` is the one to build, `claim` this attempt's own number. `recipe` and `content_sha256` describe the searchable version;
-    equal values mean that there is nothing to do.
+    `version` is the one to build, `claim` this attempt's own number. `recipe` and `content_sha256`
+    describe the searchable version; equal values mean that there is nothing to do.
     """
 
     document_id: str

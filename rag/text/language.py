@@ -9,7 +9,35 @@ from typing import Any, Final
 # Galician and other close neighbours are left out: short Portuguese and Spanish questions would be
 # taken for them (26 of 900 Portuguese questions came out as Galician from the whole model).
 LANGUAGES: Final = frozenset(
-    "ar cs da de el en es et fi fr hi hu id it ja ko lt nl no pl pt ro ru sr sv tr zh".split()
+    [
+        "ar",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "fi",
+        "fr",
+        "hi",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "ko",
+        "lt",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sr",
+        "sv",
+        "tr",
+        "zh",
+    ]
 )
 
 _FEWEST_LETTERS: Final = 10

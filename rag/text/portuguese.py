@@ -37,25 +37,72 @@ _IRREGULAR: Final = {
     "volateis": "volatil",
     "versateis": "versatil",
 }
-# Plurals in -is of words in a stressed -il.
-_STRESSED_IL: Final = frozenset(
-    "perfil civil barril fuzil canil funil hostil gentil sutil infantil mercantil estudantil juvenil senil"
-    " febril viril servil ardil pernil quadril imbecil cantil".split()
-)
 _NOT_PLURAL: Final = frozenset(
-    "aos caos mais pais cais demais jamais ademais seis dezesseis dois pois depois sois fois"
-    " deus adeus zeus mateus meus seus teus".split()
+    [
+        "aos",
+        "caos",
+        "mais",
+        "pais",
+        "cais",
+        "demais",
+        "jamais",
+        "ademais",
+        "seis",
+        "dezesseis",
+        "dois",
+        "pois",
+        "depois",
+        "sois",
+        "fois",
+        "deus",
+        "adeus",
+        "zeus",
+        "mateus",
+        "meus",
+        "seus",
+        "teus",
+    ]
 )
 # Snowball would take the ending of "portugues" for a plural of its own and leave "portugueses" beside it.
 _STRESSED_ES: Final = frozenset(
-    "portugues ingles frances chines japones holandes irlandes escoces noruegues dinamarques finlandes"
-    " tailandes libanes burgues campones marques fregues montanhes milanes".split()
+    [
+        "portugues",
+        "ingles",
+        "frances",
+        "chines",
+        "japones",
+        "holandes",
+        "irlandes",
+        "escoces",
+        "noruegues",
+        "dinamarques",
+        "finlandes",
+        "tailandes",
+        "libanes",
+        "burgues",
+        "campones",
+        "marques",
+        "fregues",
+        "montanhes",
+        "milanes",
+    ]
 )
-# Loanwords: "backups", "clusters", "webhooks".
-_LOAN_PLURAL: Final = re.compile(r".*[aeiouy].*[bcdfghjklmpqrtvwxyz]s")
-_NASAL: Final = re.compile(r"(.+[aeiou])ns?")
-# Snowball reads feminine adjectives in -ária as conditionals: "bancária" and "bancário" would not meet.
-_FEMININE: Final = re.compile(r"(.{2,}(?:ar|ator|isor)|.+pr)ias?")
+_PATTERNS: Final = (
+    # Plurals of words in a stressed -il.
+    (
+        re.compile(
+            "(perfi|civi|barri|fuzi|cani|funi|hosti|genti|suti|infanti|mercanti|estudanti|juveni|seni"
+            "|febri|viri|servi|ardi|perni|quadri|imbeci|canti)s"
+        ),
+        r"\1l",
+    ),
+    # Snowball reads feminine adjectives in -ária as conditionals: "bancária" and "bancário" would not meet.
+    (re.compile(r"(.{2,}(?:ar|ator|isor)|.+pr)ias?"), r"\1io"),
+    # "bens" and "bem", and so "token" and "tokens".
+    (re.compile(r"(.+[aeiou])ns?"), r"\1m"),
+    # Loanwords: "backups", "clusters", "webhooks".
+    (re.compile(r"(.*[aeiouy].*[bcdfghjklmpqrtvwxyz])s"), r"\1"),
+)
 # Endings that Snowball knows only with their accents.
 _ACCENTED: Final = (
     ("avel", "ável"),
@@ -85,14 +132,9 @@ def _singular(word: str) -> str:
         return word
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if word.endswith("is") and word[:-1] + "l" in _STRESSED_IL:
-        return word[:-1] + "l"
-    if feminine := _FEMININE.fullmatch(word):
-        return f"{feminine[1]}io"
-    if nasal := _NASAL.fullmatch(word):
-        return f"{nasal[1]}m"
-    if _LOAN_PLURAL.fullmatch(word):
-        return word[:-1]
+    for ending, singular in _PATTERNS:
+        if ending.fullmatch(word):
+            return ending.sub(singular, word)
     return _with_ending(word, _PLURALS)
 
 

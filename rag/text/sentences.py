@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 
 # A paragraph ends at a blank line, before a list marker, and at both ends of a table row.
-_LIST_MARKER = r"[^\S\n]*(?:[-*+•‣▪–—][^\S\n]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)][^\S\n])"
+_LIST_MARKER = (
+    r"[^\S\n]*(?:[-*+•‣▪●–—]|\d{1,3}[.)]|\((?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})\)|(?:[a-zA-Z]|[ivx]{1,5})\)|[IVX]{1,5}\.)"
+    r"[^\S\n]"
+)
 _LINE_END = re.compile(rf"\n(?:[^\S\n]*\n|(?={_LIST_MARKER}))")
 _NEWLINE = re.compile(r"\n")
 _MARKER = re.compile(_LIST_MARKER)
@@ -19,32 +22,39 @@ _WORD = re.compile(r"[^\W\d_]+(?![\w.])")
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _LONGEST_ABBREVIATION = 16
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Before a name, never at an end; written with a capital.
-_TITLES = frozenset(
+_TITLES = _words(
     "Dr Dra Drs Dras Sr Sra Srs Sras Srta Prof Profa Profs Exmo Exma Ilmo Ilma Eng Enga Arq Adv Des Desa "
     "Min Dep Sen Gov Pres Gen Gal Cel Maj Cap Ten Sgt Av Al Pça Rod Est Sto Sta Mr Mrs Ms Mx St Ste Rev Hon "
-    "Rep Capt Col Lt Cmdr Adm Me Ma Pe Fr Rel Proc".split(),
+    "Rep Capt Col Lt Cmdr Adm Me Ma Pe Fr Rel Proc",
 )
 # Before a number, a letter or a name of a part.
-_REFERENCES = frozenset(
+_REFERENCES = _words(
     "art arts inc par parág alín fig figs tab tabs cap caps p pp pág págs pag pags fl fls vol vols n nº nr "
     "no nos núm num eq eqs sec seç ref refs ex it anx doc docs proc res dec reg tel cel ap apt cx lt qd km "
-    "ch sect app ver v ed séc cf v.g op rev ac rel".split(),
+    "ch sect app ver v ed séc cf v.g op rev ac rel",
 )
 # In the middle of a sentence wherever they stand.
-_INNER = frozenset(
-    "e.g i.e p.ex v.g vs cf viz ca aprox approx c.f ex obs incl excl c/c resp s.m.j i.é".split()
+_INNER = _words(
+    "e.g i.e p.ex v.g vs cf viz ca aprox approx c.f ex obs incl excl c/c resp s.m.j i.é",
 )
 # May end a sentence: they do before a word that opens sentences.
-_SOMETIMES_LAST = frozenset("al inc ltd ltda co corp jr bros cia dept depto univ assn etc".split())
-_OPENERS = frozenset(
+_SOMETIMES_LAST = _words(
+    "al inc ltd ltda co corp jr bros cia dept depto univ assn",
+)
+_OPENERS = _words(
     "the a an it this that these those he she we they you i in on at for from with by as if when while "
     "however but and or so there here its his her our their my your what who how why where which one all "
     "some many most after before since although because o os as um uma uns umas ele ela eles elas isso isto "
     "este esta estes estas esse essa esses essas aquele aquela nós eu você em no na nos nas ao aos à às de "
     "do da dos das para por pela pelo com sem se quando enquanto mas e ou porém contudo assim também não "
     "já há que quem qual como onde segundo conforme caso após antes desde embora porque cada todo toda todos "
-    "todas outro outra seu sua seus suas".split(),
+    "todas outro outra seu sua seus suas depois portanto logo hoje ainda além entre sobre até então to then no if",
 )
 
 

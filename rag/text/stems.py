@@ -1,14 +1,16 @@
 """One stemmer a language, the same for a word with its accents and without them."""
 
 import re
-from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rag.text.portuguese import mend
 from rag.text.words import fold_accents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ALGORITHMS: Final = {
     "ar": "arabic",

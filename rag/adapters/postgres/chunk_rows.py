@@ -18,7 +18,8 @@ INSERT INTO chunks (tenant_id, chunk_id, collection_id, document_id, build, ordi
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _EMBEDDINGS = """
-INSERT INTO chunk_embeddings (tenant_id, chunk_id, collection_id, model, embedding) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO chunk_embeddings (tenant_id, chunk_id, collection_id, model, embedding)
+VALUES (%s, %s, %s, %s, %s)
 """
 
 # A tsvector keeps at most 256 positions of a lexeme and none above this one.

@@ -1,0 +1,70 @@
+# `make help` lists the targets. Nothing but Python 3.11 or newer, make and a network for packages is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+DATA_DIR ?= .acervo
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+$(VENV)/.tools: requirements/build.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Acervo needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+$(VENV)/.local: $(VENV)/.tools requirements/local.txt pyproject.toml
+	@test -e $(VENV)/.dev || \
+		$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/local.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.tools requirements/dev.txt pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+	@touch $@ $(VENV)/.local
+
+.PHONY: setup
+setup: $(VENV)/.dev ## create .venv with everything for development
+
+.PHONY: demo
+demo: $(VENV)/.local ## ingest examples/ and answer three questions with citations, and refuse one
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ACERVO_DATA_DIR=$(DATA_DIR) sh examples/demo.sh
+
+.PHONY: serve
+serve: $(VENV)/.local ## the HTTP service on http://127.0.0.1:8000 (docs at /docs)
+	$(BIN)/acervo --data-dir $(DATA_DIR) serve
+
+.PHONY: test
+test: $(VENV)/.dev ## all tests, over a real PostgreSQL of their own
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev ## rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(VENV)/.tools ## resolve requirements/*.txt anew from pyproject.toml
+	$(LOCK) --group build -o requirements/build.txt
+	$(LOCK) pyproject.toml -o requirements/local.txt
+	$(LOCK) pyproject.toml --all-extras --group dev -c requirements/local.txt -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## remove .venv and local data
+	rm -rf $(VENV) $(DATA_DIR)

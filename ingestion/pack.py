@@ -1,0 +1,37 @@
+"""Divides a row of sized pieces into groups of even size that end where it is best to end."""
+
+from collections.abc import Iterator, Sequence
+
+# What ending a group here is worth, in parts of the wanted size, by rank of the cut.
+_WORTH = (-2.0, 0.0, 0.2, 0.35, 0.5)
+_SMALLEST = 0.6
+
+
+def pack(sizes: Sequence[int], cuts: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
+    """Half-open ranges of pieces, each of at most `limit` in sum (a piece above it stands alone).
+
+    `cuts[i]` ranks from 0 (never) to 4 (best) how well a group may end after piece i. What remains is
+    shared out evenly, so the last group is not a tiny one.
+    """
+    remaining = sum(sizes)
+    first = 0
+    while first < len(sizes):
+        last = len(sizes) if remaining <= limit else _best_end(sizes, cuts, first, limit, remaining)
+        yield first, last
+        remaining -= sum(sizes[first:last])
+        first = last
+
+
+def _best_end(sizes: Sequence[int], cuts: Sequence[int], first: int, limit: int, remaining: int) -> int:
+    wanted = remaining / -(-remaining // limit)
+    best, best_score = first + 1, float("-inf")
+    total = 0
+    for index in range(first, len(sizes)):
+        total += sizes[index]
+        if total > limit:
+            break
+        small = total < _SMALLEST * wanted
+        score = _WORTH[cuts[index]] - abs(total - wanted) / wanted - small
+        if score >= best_score:
+            best, best_score = index + 1, score
+    return best

@@ -1,0 +1,55 @@
+"""Builds the embedder that ACERVO_EMBEDDING names, and imports no other."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from rag.errors import SettingInvalid
+from rag.ports import Embedder
+from rag.settings import EmbeddingSettings
+
+
+def build_embedder(settings: EmbeddingSettings) -> Embedder:
+    """Raises SettingInvalid where the setting names no embedder or one that cannot be had."""
+    name, _, argument = settings.embedding.strip().partition(":")
+    if name not in _BUILDERS:
+        raise SettingInvalid(
+            f"ACERVO_EMBEDDING is {settings.embedding!r}; it must be"
+            " wordllama, onnx:<directory> or openai:<base url>#<model>"
+        )
+    return _BUILDERS[name](argument, settings)
+
+
+# Each builder imports its own adapter: numpy, onnxruntime and httpx are not to be paid for by
+# commands that embed nothing.
+def _wordllama(argument: str, _: EmbeddingSettings) -> Embedder:
+    from rag.adapters.local.wordllama import WordLlamaEmbedder  # noqa: PLC0415 - see above
+
+    if argument:
+        raise SettingInvalid(f"ACERVO_EMBEDDING=wordllama takes nothing after it, not {argument!r}")
+    return WordLlamaEmbedder()
+
+
+def _onnx(argument: str, _: EmbeddingSettings) -> Embedder:
+    from rag.adapters.local.onnx import OnnxEmbedder  # noqa: PLC0415 - see above
+
+    if not argument:
+        raise SettingInvalid("ACERVO_EMBEDDING=onnx:<directory> lacks the directory")
+    return OnnxEmbedder(Path(argument).expanduser())
+
+
+def _openai(argument: str, settings: EmbeddingSettings) -> Embedder:
+    from rag.adapters.local.openai_embeddings import OpenAIEmbedder  # noqa: PLC0415 - see above
+
+    base_url, _, model = argument.rpartition("#")
+    if not base_url or not model:
+        raise SettingInvalid("ACERVO_EMBEDDING=openai:<base url>#<model> lacks the base URL or the model")
+    key = settings.embedding_api_key
+    return OpenAIEmbedder(base_url, model, key.get_secret_value() if key else None)
+
+
+_BUILDERS: Final[Mapping[str, Callable[[str, EmbeddingSettings], Embedder]]] = {
+    "wordllama": _wordllama,
+    "onnx": _onnx,
+    "openai": _openai,
+}
