@@ -40,8 +40,8 @@ LANGUAGES: Final = frozenset(
     ]
 )
 
-_FEWEST_LETTERS: Final = 10
-_LEAST_CONFIDENCE: Final = 0.3  # 1 / len(LANGUAGES) would be a guess
+_FEWEST_LETTERS: Final = 6  # "O que é X?"
+_ODDS: Final = 2.0  # how much likelier than the default another language must be
 _SAMPLES: Final = 3
 _SAMPLE_LENGTH: Final = 1_500
 
@@ -51,15 +51,16 @@ _loading = Lock()
 def detect_language(text: str, *, default: str = "en") -> str:
     """The ISO 639-1 code of the text's language, one of LANGUAGES.
 
-    The default stands for texts with too few letters and for those that fit no language.
+    The default stands for texts with too few letters and for those that fit it nearly as well as any.
     """
     sample = _sample(text)
     if sum(map(str.isalpha, sample)) < _FEWEST_LETTERS:
         return default
     with _loading:
         identifier = _identifier()
-    language, confidence = identifier.classify(sample)
-    return str(language) if confidence >= _LEAST_CONFIDENCE else default
+    likelihood: dict[str, float] = dict(identifier.rank(sample))
+    language = max(likelihood, key=likelihood.__getitem__)
+    return language if likelihood[language] > _ODDS * likelihood.get(default, 0.0) else default
 
 
 def _sample(text: str) -> str:
@@ -67,12 +68,13 @@ def _sample(text: str) -> str:
     if len(text) <= _SAMPLES * _SAMPLE_LENGTH:
         return text
     step = (len(text) - _SAMPLE_LENGTH) // (_SAMPLES - 1)
-    return "\n".join(text[start * step :][:_SAMPLE_LENGTH] for start in range(_SAMPLES))
+    starts = range(0, _SAMPLES * step, step)
+    return "\n".join(text[start : start + _SAMPLE_LENGTH] for start in starts)
 
 
 @cache
 def _identifier() -> Any:
-    # Imported on first use: numpy and the model take about a second (2 cores, July 2025).
+    # Imported on first use: numpy, 0.3 s, and the packed model, 0.8 s.
     langid = import_module("py3langid.langid")
     identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
     identifier.set_languages(LANGUAGES)

@@ -54,15 +54,16 @@ _OPENERS = _words(
     "este esta estes estas esse essa esses essas aquele aquela nós eu você em no na nos nas ao aos à às de "
     "do da dos das para por pela pelo com sem se quando enquanto mas e ou porém contudo assim também não "
     "já há que quem qual como onde segundo conforme caso após antes desde embora porque cada todo toda todos "
-    "todas outro outra seu sua seus suas depois portanto logo hoje ainda além entre sobre até então to then no if",
+    "todas outro outra seu sua seus suas depois portanto logo hoje "
+    "ainda além entre sobre até então to then no if",
 )
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Trimmed, ordered spans that hold every character but white space.
 
-    A line break inside a paragraph is wrapped text; a blank line, a list marker at a line's start and
-    the edge of a table row (cells joined by " | ") end a sentence.
+    A line break inside a paragraph is wrapped text; a blank line and a list marker at a line's start end a
+    sentence. A table row (a line of cells joined by " | ") is one sentence.
     """
     return [
         span
@@ -98,6 +99,9 @@ def _rows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if text.find(_CELL_EDGE, start, end) >= 0:
+        yield start, end
+        return
     marker = _MARKER.match(text, start, end)
     position = marker.end() if marker else start
     for match in _END.finditer(text, position, end):

@@ -13,7 +13,9 @@ from rag.text.words import fold_accents, parts, pieces, tokens
 MAX_TERM_LENGTH: Final = 100
 MAX_QUERY_TERMS: Final = 256
 
-_CACHED_TOKENS: Final = 100_000  # of each language: about 20 MB
+# Snowball in Python takes 60 µs a word, a cached token 1.5 µs; a full cache of one language holds 27 MB.
+_CACHED_TOKENS: Final = 100_000
+_LETTER_PREFIX: Final = re.compile(r"([^\W\d_])-([^\W\d_]{3,})")
 _GROUPED_NUMBER: Final = re.compile(r"(?<!\d)\d{1,3}(?:[.,]\d{3})+(?!\d)")
 
 
@@ -24,7 +26,8 @@ class _TokenAnalysis(Protocol):
 def analyse(text: str, language: str) -> list[str]:
     """The terms of the text in order, as often as they occur; stop words are terms too.
 
-    A compound such as "NF-e" or "8.666/93" gives itself as typed, then the terms of its parts.
+    A compound such as "NF-e" or "8.666/93" gives itself as typed, then the terms of its parts;
+    "e-mail" gives "email" instead of itself.
     """
     return [term for token in tokens(text) for term in _terms(token, language)]
 
@@ -77,13 +80,15 @@ def _analysis(language: str) -> _TokenAnalysis:
     def analysis(token: str, /) -> tuple[str, ...]:
         words = parts(token)
         stems = [stem(piece, language) for word in words for piece in pieces(word)]
-        terms = stems if words == [token] else [*_as_typed(token), *stems]
+        terms = stems if words == [token] else [*_as_typed(token, language), *stems]
         return tuple(term[:MAX_TERM_LENGTH] for term in terms)
 
     return analysis
 
 
-def _as_typed(compound: str) -> list[str]:
+def _as_typed(compound: str, language: str) -> list[str]:
     """The compound itself, and its numbers without separators of thousands."""
+    if prefixed := _LETTER_PREFIX.fullmatch(compound):
+        return [stem(prefixed[1] + prefixed[2], language)]
     numbers = _GROUPED_NUMBER.findall(compound)
     return [fold_accents(compound), *(re.sub("[.,]", "", number) for number in numbers)]

@@ -1,50 +1,54 @@
 """A question's terms, weighed by how rare they are in the collections that were searched."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
+from rag.adapters.local.frame_words import FRAME_WORDS
 from rag.domain.answers import Prompt
-from rag.domain.search import Passage, TermStatistics
+from rag.domain.search import TermStatistics
 from rag.text.language import detect_language
-from rag.text.terms import query_terms
+from rag.text.terms import analyse, query_terms
+
+FRAME_WEIGHT = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Term weights (inverse document frequency) by language of the passage they are looked up in."""
+    """Term weights by the language of the passage they are looked up in; 1 is as rare as can be."""
 
     text: str
-    weights: dict[str, dict[str, float]]
+    weights: Mapping[str, Mapping[str, float]]
 
-    def coverage(self, terms: Iterable[str], language: str) -> float:
-        """The share of the question's weight that the terms hold, in [0, 1]."""
+    def weight(self, terms: Set[str], language: str) -> float:
         weights = self.weights[language]
-        total = sum(weights.values())
-        return sum(weights.get(term, 0.0) for term in set(terms)) / total if total else 0.0
+        return sum(weights[term] for term in terms & weights.keys())
+
+    def coverage(self, terms: Set[str], language: str) -> float:
+        """The share of the question's weight that the terms hold, in [0, 1]."""
+        total = sum(self.weights[language].values())
+        return self.weight(terms, language) / total if total else 0.0
 
 
 def read_question(prompt: Prompt) -> Question:
+    """Stop words are those of the question's own language, whatever the passages are written in."""
     languages = tuple(dict.fromkeys(passage.language for passage in prompt.passages))
-    content = set(query_terms(prompt.input, (*languages, detect_language(prompt.input))))
-    weights = {
-        language: {
-            term: inverse_document_frequency(prompt.terms, term)
-            for term in query_terms(prompt.input, (language,))
-            if term in content
-        }
-        for language in languages
-    }
+    content = frozenset(query_terms(prompt.input, (*languages, detect_language(prompt.input))))
+    weights = {language: _weights(prompt, language, content) for language in languages}
     return Question(text=prompt.input, weights=weights)
 
 
-def inverse_document_frequency(statistics: TermStatistics, term: str) -> float:
-    """BM25's, always above 0; a term that no chunk holds weighs most."""
+def _weights(prompt: Prompt, language: str, content: Set[str]) -> Mapping[str, float]:
+    terms = [term for term in query_terms(prompt.input, (language,)) if term in content]
+    frame = frozenset(analyse(FRAME_WORDS.get(language, ""), language))
+    return {term: rarity(prompt.terms, term) * (FRAME_WEIGHT if term in frame else 1.0) for term in terms}
+
+
+def rarity(statistics: TermStatistics, term: str) -> float:
+    """BM25's inverse document frequency as a share of that of a term no chunk holds."""
     frequency = statistics.document_frequency.get(term, 0)
-    return math.log(1 + (statistics.chunk_count - frequency + 0.5) / (frequency + 0.5))
+    return _idf(statistics.chunk_count, frequency) / _idf(statistics.chunk_count, 0)
 
 
-def prior(passages: Sequence[Passage]) -> list[float]:
-    """Each passage's score as a share of the best one's."""
-    best = max((passage.score for passage in passages), default=0.0)
-    return [max(0.0, passage.score) / best if best > 0 else 0.0 for passage in passages]
+def _idf(chunks: int, frequency: int) -> float:
+    return math.log(1 + (max(0, chunks - frequency) + 0.5) / (frequency + 0.5))

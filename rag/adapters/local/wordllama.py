@@ -83,7 +83,7 @@ def _load(package: Path) -> _StaticModel:
 
 
 def _package_directory() -> Path:
-    # The package is found, not imported: importing it sets up the root logger (wordllama 0.4.0) and
+    # The package is found, not imported: importing it sets up the root logger (wordllama 0.4.0.post1) and
     # brings compiled clustering code and requests, none of which averaging token vectors needs.
     spec = find_spec("wordllama")
     if spec is None or spec.origin is None:

@@ -44,8 +44,10 @@ def test_a_server_and_its_key() -> None:
         "onnx:/no/such/directory",
         "openai:",
         "openai:#model",
-    ]
-    + ["openai:http://localhost/v1", "openai:http://localhost/v1#", "openai:localhost/v1#model"],
+        "openai:http://localhost/v1",
+        "openai:http://localhost/v1#",
+        "openai:localhost/v1#model",
+    ],
 )
 def test_anything_else_is_refused_by_the_setting_s_name(value: str) -> None:
     with pytest.raises(SettingInvalid, match="ACERVO_EMBEDDING"):

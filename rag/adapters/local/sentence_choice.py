@@ -1,0 +1,97 @@
+"""Which sentences answer a question: term coverage, nearness of meaning, the passage's own score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import mul
+
+from rag.adapters.local.evidence import Evidence, sentence_coverage, weigh
+from rag.adapters.local.question import Question, read_question
+from rag.adapters.local.sentences import Sentence, read_sentences, repeats
+from rag.domain.answers import Prompt
+from rag.domain.content import Vector
+from rag.domain.search import Passage
+from rag.ports import Embedder
+
+COSINE_SHARE = 0.3
+PRIOR_SHARE = 0.1
+EMBEDDED_SENTENCES = 40
+MOST_SENTENCES = 3
+NEARLY_AS_GOOD = 0.9
+NEW_COVERAGE = 0.2
+# Below this share of the best score a sentence only shares a word with the question.
+RELATED = 0.6
+# A long sentence covers terms by its length: what 300 characters more cost.
+LENGTH_COST = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    sentence: Sentence
+    cosine: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Everything that was found out about a question and its passages; `ranked` is best first."""
+
+    question: Question
+    ranked: tuple[Scored, ...]
+    evidence: Evidence
+
+
+def read(prompt: Prompt, embedder: Embedder) -> Reading:
+    question = read_question(prompt)
+    sentences = read_sentences(prompt.passages)
+    covering = sorted(sentences, key=lambda sentence: -sentence_coverage(question, sentence))
+    scored = _score(question, covering[:EMBEDDED_SENTENCES], prompt.passages, embedder)
+    nearest = max((item.cosine for item in scored), default=0.0)
+    return Reading(
+        question=question,
+        ranked=tuple(sorted(scored, key=lambda item: (-item.score, item.sentence.place))),
+        evidence=weigh(question, prompt.passages, sentences, nearest=nearest),
+    )
+
+
+def _score(
+    question: Question, sentences: Sequence[Sentence], passages: Sequence[Passage], embedder: Embedder
+) -> list[Scored]:
+    if not sentences:
+        return []
+    target = embedder.embed_query(question.text)
+    vectors = embedder.embed_documents([sentence.text for sentence in sentences])
+    best = max(passage.score for passage in passages)
+    scored = []
+    for sentence, vector in zip(sentences, vectors, strict=True):
+        cosine = cosine_of(target, vector)
+        prior = max(0.0, passages[sentence.passage].score) / best if best > 0 else 0.0
+        score = sentence_coverage(question, sentence) + COSINE_SHARE * cosine + PRIOR_SHARE * prior
+        score -= LENGTH_COST * len(sentence.text) / 300
+        scored.append(Scored(sentence=sentence, cosine=cosine, score=score))
+    return scored
+
+
+def cosine_of(left: Vector, right: Vector) -> float:
+    """Of two unit vectors."""
+    return float(sum(map(mul, left, right)))
+
+
+def choose(reading: Reading) -> list[Sentence]:
+    """The best, then those that add to the question's coverage or are nearly as good; in reading order."""
+    chosen: list[Sentence] = []
+    for item in reading.ranked:
+        if len(chosen) == MOST_SENTENCES:
+            break
+        if not chosen or _adds(reading, item, chosen):
+            chosen.append(item.sentence)
+    return sorted(chosen, key=lambda sentence: sentence.place)
+
+
+def _adds(reading: Reading, item: Scored, chosen: Sequence[Sentence]) -> bool:
+    sentence = item.sentence
+    if repeats(sentence, chosen) or item.score < RELATED * reading.ranked[0].score:
+        return False
+    if item.score >= NEARLY_AS_GOOD * reading.ranked[0].score:
+        return True
+    said = frozenset[str]().union(*(other.terms | other.context for other in chosen))
+    return reading.question.coverage(sentence.terms - said, sentence.language) >= NEW_COVERAGE

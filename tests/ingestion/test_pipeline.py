@@ -1,0 +1,218 @@
+"""The write path over the real store: versions, reasons, and nothing paid for twice."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ingestion.pipeline import MAX_ATTEMPTS, Pipeline
+from ingestion.reconcile import reconcile
+from rag.adapters.folder import FolderSource
+from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
+from rag.domain.content import Vector
+from rag.domain.documents import Attributes, Document, DocumentStatus, EmbeddingModel, NewCollection
+from rag.domain.pages import PageRequest
+from rag.errors import ModelUnavailable
+from tests.rag.adapters.postgres.builders import LEASE
+
+
+class Killed(BaseException):
+    """Ends a worker as SIGKILL does: nothing of ours handles it."""
+
+
+class CountingEmbedder:
+    """Hashes words into a few dimensions; counts what it was paid for and fails on demand."""
+
+    model = EmbeddingModel(id="counting", dimensions=8)
+    semantic_weight = 0.3
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+        self.failing: Exception | None = None
+        self.kill_in_call = 0
+
+    def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        if self.failing:
+            raise self.failing
+        self.kill_in_call -= 1
+        if self.kill_in_call == 0:
+            raise Killed
+        self.embedded += texts
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> Vector:
+        counts = [1.0] + [0.0] * 7
+        for word in text.split():
+            counts[sum(word.encode()) % 8] += 1
+        norm = sum(count * count for count in counts) ** 0.5
+        return [count / norm for count in counts]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+
+class WritePath:
+    """A folder, a store and a worker's hands."""
+
+    def __init__(self, store: PostgresStore, root: Path) -> None:
+        self.store = store
+        self.tenant: PostgresTenantStore = store.tenant("local")
+        self.source = FolderSource(root)
+        self.embedder = CountingEmbedder()
+        self.pipeline = Pipeline(source=self.source, embedder=self.embedder, max_document_bytes=100_000)
+
+    def drop(self, key: str, text: str | bytes, attributes: Attributes | None = None) -> None:
+        body = text.encode() if isinstance(text, str) else text
+        self.source.put("local", "notes", key, BytesIO(body), attributes or Attributes())
+
+    def run(self) -> int:
+        """Compares the folder and works off the queue; returns how many documents were worked on."""
+        reconcile(store=self.store, source=self.source, embedder=self.embedder)
+        count = 0
+        while work := self.tenant.ledger.claim(LEASE):
+            self.pipeline.process(self.tenant.ledger, work)
+            count += 1
+        return count
+
+    def document(self, key: str) -> Document:
+        return self.tenant.documents.find("notes", key)
+
+    def history(self, key: str) -> list[str]:
+        entries = self.tenant.documents.history(self.document(key).id, PageRequest()).items
+        return [entry.event for entry in entries]
+
+
+@pytest.fixture
+def path(store: PostgresStore, tmp_path: Path) -> WritePath:
+    return WritePath(store, tmp_path)
+
+
+PARAGRAPHS = [f"Paragraph {number} speaks of subject{number} and of nothing else." for number in range(80)]
+
+
+def test_a_dropped_file_becomes_searchable(path: WritePath) -> None:
+    path.drop("guide.md", "# Guide\n\nPress the red button.", Attributes(metadata={"team": "ops"}))
+    assert path.run() == 1
+    document = path.document("guide.md")
+    assert (document.status, document.version, document.language) == (DocumentStatus.READY, 1, "en")
+    assert (document.media_type, document.metadata, document.title) == (
+        "text/markdown",
+        {"team": "ops"},
+        "Guide",
+    )
+    text = path.tenant.documents.text(document.id)
+    chunks = path.tenant.documents.chunks(document.id, PageRequest()).items
+    assert chunks
+    assert all(text[chunk.locator.start : chunk.locator.end] == chunk.text for chunk in chunks)
+
+
+def test_an_unchanged_folder_is_free(path: WritePath) -> None:
+    path.drop("a.txt", "One sentence.")
+    path.run()
+    path.embedder.embedded.clear()
+    assert path.run() == 0
+    path.drop("a.txt", "One sentence.")
+    assert path.run() == 1
+    assert path.embedder.embedded == []
+    assert (path.document("a.txt").version, path.history("a.txt")[-1]) == (1, "unchanged")
+
+
+def test_editing_one_paragraph_embeds_little(path: WritePath) -> None:
+    path.tenant.collections.create(NewCollection(name="notes", embedding=path.embedder.model))
+    path.drop("a.md", "\n\n".join(f"## Part {n}\n\n{text}" for n, text in enumerate(PARAGRAPHS)))
+    path.run()
+    before = path.document("a.md")
+    paid = len(path.embedder.embedded)
+    path.embedder.embedded.clear()
+    changed = [*PARAGRAPHS]
+    changed[40] = "A wholly new paragraph stands here now, of the same length more or less."
+    path.drop("a.md", "\n\n".join(f"## Part {n}\n\n{text}" for n, text in enumerate(changed)))
+    path.run()
+    assert paid == before.chunk_count
+    assert len(path.embedder.embedded) <= 3
+    assert path.document("a.md").version == 2
+
+
+def test_two_files_of_the_same_text_are_paid_once_and_live_apart(path: WritePath) -> None:
+    path.drop("a.txt", "The same text.")
+    path.drop("b.txt", "The same text.")
+    path.run()
+    assert path.embedder.embedded == ["The same text."]
+    path.source.remove("local", "notes", "a.txt")
+    path.run()
+    assert path.document("b.txt").status is DocumentStatus.READY
+    assert path.tenant.documents.chunks(path.document("b.txt").id, PageRequest()).items
+
+
+def test_a_removed_file_is_erased(path: WritePath) -> None:
+    path.drop("a.txt", "Text.")
+    path.run()
+    path.source.remove("local", "notes", "a.txt")
+    path.run()
+    assert path.tenant.documents.list("notes", PageRequest()).items == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "code"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("blank.md", b" \n\t ", "empty"),
+        ("broken.pdf", b"%PDF-1.7 nothing more", "corrupt"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n0000", "unsupported_media_type"),
+        ("large.txt", b"word " * 30_000, "too_large"),
+    ],
+)
+def test_a_bad_file_fails_alone_and_says_why(path: WritePath, key: str, body: bytes, code: str) -> None:
+    path.drop(key, body)
+    path.drop("good.txt", "A good one.")
+    assert path.run() == 2
+    failure = path.document(key).failure
+    assert failure is not None
+    assert (failure.code, failure.retryable) == (code, False)
+    assert failure.detail.endswith(".")
+    assert path.document("good.txt").status is DocumentStatus.READY
+
+
+def test_a_transient_error_is_tried_again_and_then_recorded(path: WritePath) -> None:
+    path.drop("a.txt", "Text.")
+    path.embedder.failing = ModelUnavailable("The model server does not answer.")
+    path.run()
+    assert path.document("a.txt").status is DocumentStatus.PENDING
+    assert path.history("a.txt") == ["accepted", "postponed"]
+    for _ in range(MAX_ATTEMPTS - 1):
+        work = path.tenant.ledger.claim(LEASE)
+        while work is None:
+            _hurry(path)
+            work = path.tenant.ledger.claim(LEASE)
+        path.pipeline.process(path.tenant.ledger, work)
+    failure = path.document("a.txt").failure
+    assert failure is not None
+    assert (failure.code, failure.attempts, failure.retryable) == ("model_unavailable", MAX_ATTEMPTS, True)
+    path.embedder.failing = None
+    path.tenant.documents.retry(path.document("a.txt").id)
+    path.run()
+    assert path.document("a.txt").status is DocumentStatus.READY
+
+
+def _hurry(path: WritePath) -> None:
+    """Lets the time of waiting documents and of lost leases come."""
+    with path.tenant.ledger._session.transaction() as connection:  # noqa: SLF001 - the clock is the database's
+        connection.execute("UPDATE documents SET offered_at = now(), lease_until = now() - interval '1 s'")
+
+
+def test_a_worker_killed_half_way_pays_only_for_the_rest(path: WritePath) -> None:
+    path.drop("a.md", "\n\n".join(f"# Part {n}\n\n{text}" for n, text in enumerate(PARAGRAPHS)))
+    path.embedder.kill_in_call = 2
+    with pytest.raises(Killed):
+        path.run()
+    paid = len(path.embedder.embedded)
+    assert paid > 0
+    _hurry(path)
+    path.run()
+    document = path.document("a.md")
+    assert document.status is DocumentStatus.READY
+    assert paid < len(path.embedder.embedded) == len(set(path.embedder.embedded)) == document.chunk_count
+    assert (
+        len(path.tenant.documents.chunks(document.id, PageRequest(limit=100)).items) == document.chunk_count
+    )
