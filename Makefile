@@ -45,7 +45,7 @@ serve: $(VENV)/.local ## the HTTP service on http://127.0.0.1:8000 (docs at /doc
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests, over a real PostgreSQL of their own
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## format, lint, types, import contracts

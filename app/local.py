@@ -2,7 +2,7 @@
 
 import ipaddress
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -11,12 +11,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.main import create_app
+from app.checks import Check
 from ingestion.worker import Worker
 from rag.backends.local import LocalBackend
 from rag.domain.pages import MAX_LIMIT, PageRequest
-from rag.errors import EmbeddingModelMismatch, SettingInvalid
+from rag.errors import AcervoError, EmbeddingModelMismatch, SettingInvalid
 from rag.ports import Backend
-from rag.settings import IngestionSettings, ServerSettings
+from rag.settings import DatabaseSettings, IngestionSettings, ServerSettings
 
 # How long requests in hand may take when the server is told to stop, seconds.
 GRACE = 10
@@ -83,3 +84,39 @@ def check_embedding_model(backend: Backend) -> None:
             cursor = page.next_cursor
             if cursor is None:
                 break
+
+
+def diagnose(data_dir: Path) -> Iterator[Check]:
+    """Whether each part of local mode works, found out by using it."""
+    given = DatabaseSettings().url is not None
+    backend = LocalBackend(data_dir)
+    try:
+        yield _check(
+            "database",
+            lambda: _describe_database(backend, "of DATABASE_URL" if given else "embedded"),
+            "Correct DATABASE_URL, or start its server." if given else "Read postgres/server.log in it.",
+        )
+        yield _check(
+            "embedding model", lambda: _describe_embedder(backend), "Correct or unset ACERVO_EMBEDDING."
+        )
+        yield _check("generation", lambda: backend.generator.model.id, "Correct or unset ACERVO_GENERATION.")
+    finally:
+        backend.close()
+
+
+def _check(name: str, describe: Callable[[], str], advice: str) -> Check:
+    try:
+        return Check(name=name, ok=True, detail=describe())
+    except AcervoError as error:
+        return Check(name=name, ok=False, detail=error.detail, advice=advice)
+
+
+def _describe_database(backend: Backend, which: str) -> str:
+    backend.store.check()
+    check_embedding_model(backend)
+    return f"PostgreSQL {which} answers, its pgvector is new enough, the schema is current"
+
+
+def _describe_embedder(backend: Backend) -> str:
+    dimensions = len(backend.embedder.embed_query("Does it work?"))
+    return f"{backend.embedder.model.id}, {dimensions} dimensions"

@@ -13,6 +13,7 @@ from rag.text.sentences import sentence_spans
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 _BATCH = 1_000
+_WIDE_SPACE = re.compile(r"[^\S ]\s*|\s{2,}")
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 # Never cut inside one of these: a number with spaces between its thousands, a character of a script
@@ -70,8 +71,17 @@ class _Counter:
         self._count_tokens = count_tokens
 
     def counted(self, units: Sequence[Unit]) -> list[Unit]:
-        counts = self._count_tokens([self._text[unit.start : unit.end] for unit in units])
-        return [replace(unit, tokens=max(count, 1)) for unit, count in zip(units, counts, strict=True)]
+        found: list[Unit] = []
+        for first in range(0, len(units), _BATCH):
+            batch = units[first : first + _BATCH]
+            counts = self._count_tokens([self._with_space(unit) for unit in batch])
+            found += [replace(unit, tokens=max(count, 1)) for unit, count in zip(batch, counts, strict=True)]
+        return found
+
+    def _with_space(self, unit: Unit) -> str:
+        """The unit's text and the line breaks or wide space after it, which are tokens of a chunk too."""
+        space = _WIDE_SPACE.match(self._text, unit.end)
+        return self._text[unit.start : space.end() if space else unit.end]
 
     def fitting(self, unit: Unit, max_tokens: int) -> Iterator[Unit]:
         """The unit, or the parts it must be cut into: at sentences, clauses, words, inside words."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
@@ -31,6 +32,10 @@ def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_only_loopback)
+
+# A timed assertion does not belong in the tests: machines are shared.
+settings.register_profile("acervo", deadline=None, print_blob=True)
+settings.load_profile("acervo")
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""HTTP contract, version 1."""
+"""The HTTP edge: FastAPI routes over a backend, knowing neither Lambda nor uvicorn nor local mode."""

@@ -1,1 +1,1 @@
-"""The `acervo` command line."""
+"""The command line: an HTTP client."""

@@ -37,7 +37,7 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _UNCOUNTED = _tags(
-    "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody "
+    "a area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody "
     "tfoot colgroup option optgroup html head body",
 )
 # lexbor is quadratic in depth: 100,000 nested <div> take 38 s (2026-11).
@@ -58,9 +58,9 @@ def decode_html(body: bytes) -> str:
     name = named[1].decode("ascii").lower()
     try:
         text = body.decode(_codec(name))
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         return decode(body)
-    return text
+    return text.encode("utf-8", "replace").decode()  # some codecs give lone surrogates
 
 
 def _codec(name: str) -> str:
@@ -105,14 +105,14 @@ def _check_depth(markup: str) -> None:
 
 
 def _remove(parser: LexborHTMLParser, selector: str) -> None:
-    for node in parser.css(selector):
+    for node in reversed(parser.css(selector)):  # inner ones first: a removed node takes its own along
         node.decompose()
 
 
 def _remove_page_header(parser: LexborHTMLParser) -> None:
     """The site's header goes; an article's own header, or the one with the page's only h1, stays."""
     only_h1 = len(parser.css("h1")) == 1
-    for header in parser.css("header"):
+    for header in reversed(parser.css("header")):
         if not _inside(header, {"main", "article"}) and not (only_h1 and header.css_first("h1")):
             header.decompose()
 

@@ -99,6 +99,7 @@ _HTML_OPENING = re.compile(
     r"<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE,
 )
+_PDF_OPENING = re.compile(rb"[\s\x00\xef\xbb\xbf]{0,1024}%PDF-")
 _XML_OPENING = re.compile(r"\s*<\?xml\s", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_CONTROL_CHARACTERS = 0.01
@@ -109,13 +110,13 @@ def media_type(body: bytes, *, name: str, declared: str | None = None) -> str:
 
     Raises UnsupportedMediaType, CorruptDocument (a text that calls itself a PDF), EncryptedDocument.
     """
-    if b"%PDF-" in body[:1024] and body.lstrip()[:1] == b"%":
+    said = _said(name, declared)
+    if _PDF_OPENING.match(body) or (said == PDF and b"%PDF-" in body[:_PROBE]):
         return PDF
     if body.startswith(_ZIP):
         return _archive_type(body)
     if body.startswith(_OLE):
         raise _ole_error(body)
-    said = _said(name, declared)
     if not is_text(body):
         raise _binary_error(body, said)
     return _text_type(body, said, name)

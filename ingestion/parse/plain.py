@@ -21,6 +21,7 @@ _WESTERN = frozenset(
     "áàâãäåæçéèêëíìîïñóòôõöøœúùûüýÿßÁÀÂÃÄÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÕÖØŒÚÙÛÜÝªº°§€£·–—“”‘’«»…•¿¡²³½¼´\xa0"
 )
 _GUESS_BYTES = 100_000
+_ASCII = re.compile(r"[\x00-\x7f]+")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _LIST_LINE = re.compile(r"\s*(?:[-*+•‣▪●]|\d{1,3}[.)]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})\))[^\S\n]+\S")
@@ -69,7 +70,7 @@ def _decode_legacy(body: bytes) -> str:
 def _is_damaged_utf8(text: str) -> bool:
     """Ten whole characters outside ASCII for each broken one: a cut or mixed file, not another encoding."""
     broken = text.count("�")
-    return sum(character > "\x7f" for character in text) - broken > 10 * broken
+    return len(_ASCII.sub("", text)) - broken > 10 * broken
 
 
 def _is_western(text: str) -> bool:
@@ -77,7 +78,7 @@ def _is_western(text: str) -> bool:
 
     charset-normalizer alone takes short Portuguese texts in cp1252 for Central European ones.
     """
-    high = [character for character in text if character > "\x7f"]
+    high = _ASCII.sub("", text)
     return sum(character in _WESTERN for character in high) >= 0.97 * len(high)
 
 

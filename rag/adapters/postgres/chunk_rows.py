@@ -1,10 +1,11 @@
 """Chunks and their vectors as rows."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pgvector import HalfVector
+from psycopg.types.json import Jsonb
 
 from rag.adapters.postgres.connection import Connection
 from rag.domain.content import EmbeddedChunk
@@ -21,9 +22,6 @@ _EMBEDDINGS = """
 INSERT INTO chunk_embeddings (tenant_id, chunk_id, collection_id, model, embedding)
 VALUES (%s, %s, %s, %s, %s)
 """
-
-# A tsvector keeps at most 256 positions of a lexeme and none above this one.
-_LAST_POSITION = 16_383
 
 
 def insert(
@@ -53,7 +51,7 @@ def _chunk_row(tenant: str, work: Work, chunk_id: str, item: EmbeddedChunk, lang
         list(chunk.headings),
         language,
         chunk.text,
-        tsvector(terms),
+        Jsonb(Counter(terms)),
         len(terms),
         item.embedded_sha256,
     )
@@ -62,19 +60,3 @@ def _chunk_row(tenant: str, work: Work, chunk_id: str, item: EmbeddedChunk, lang
 def _embedding_row(tenant: str, work: Work, chunk_id: str, item: EmbeddedChunk) -> tuple[Any, ...]:
     vector = HalfVector(list(item.embedding))
     return (tenant, chunk_id, work.collection.id, work.collection.embedding.id, vector)
-
-
-def tsvector(terms: Sequence[str]) -> str:
-    """The literal of a tsvector in which each term stands as often as it occurs."""
-    positions = sorted((term, min(place, _LAST_POSITION)) for place, term in enumerate(terms, start=1))
-    return " ".join(_lexemes(positions))
-
-
-def _lexemes(positions: list[tuple[str, int]]) -> Iterator[str]:
-    for term, places in groupby(positions, key=lambda item: item[0]):
-        yield f"{quoted(term)}:{','.join(str(place) for _, place in places)}"
-
-
-def quoted(term: str) -> str:
-    """A lexeme as it stands in the text of a tsvector or tsquery."""
-    return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -8,7 +8,6 @@ from itertools import groupby
 from pgvector import HalfVector
 from psycopg.rows import DictRow
 
-from rag.adapters.postgres.chunk_rows import quoted
 from rag.adapters.postgres.connection import Connection, Session
 from rag.adapters.postgres.filters import Condition
 from rag.adapters.postgres.queries import load
@@ -42,7 +41,6 @@ class PostgresIndex:
             values = {
                 **searched,
                 "terms": list(terms),
-                "tsquery": _any_of(terms),
                 "vector": HalfVector(list(vector)) if vector is not None else None,
                 "keyword": request.mode is not SearchMode.SEMANTIC,
                 "semantic": vector is not None,
@@ -82,10 +80,6 @@ class PostgresIndex:
         values = {**matching.values, "collection_id": collection.id, "limit": limit}
         with self._session.transaction() as connection:
             return tuple(row["document_id"] for row in connection.execute(statement, values))
-
-
-def _any_of(terms: Sequence[str]) -> str:
-    return " | ".join(map(quoted, terms))
 
 
 def _statistics(rows: Sequence[DictRow], terms: Sequence[str]) -> TermStatistics:

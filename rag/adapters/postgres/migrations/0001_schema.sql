@@ -114,13 +114,16 @@ CREATE TABLE chunks (
     headings        text[] NOT NULL,
     language        text NOT NULL,
     text            text NOT NULL,
-    terms           tsvector NOT NULL,
+    terms           jsonb NOT NULL, -- analysed term: how often it occurs
     term_count      integer NOT NULL,
     embedded_sha256 bytea NOT NULL,
     PRIMARY KEY (tenant_id, chunk_id),
     UNIQUE (tenant_id, document_id, build, ordinal),
     FOREIGN KEY (tenant_id, document_id) REFERENCES documents ON DELETE CASCADE
-);
+)
+-- Text and terms inline up to a page: out of line and compressed, reading the terms of 7,190 chunks took
+-- 215 ms, inline 8 ms (2026-11, two cores).
+WITH (toast_tuple_target = 8160);
 CREATE INDEX chunks_collection ON chunks (tenant_id, collection_id);
 CREATE INDEX chunks_terms ON chunks USING gin (terms);
 -- Also the cache of embeddings: a vector paid for once is found again by the hash of its text.

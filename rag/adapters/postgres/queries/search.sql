@@ -11,20 +11,19 @@ statistics AS MATERIALIZED (
     SELECT count(*)::float8 AS chunk_count, greatest(avg(term_count), 1)::float8 AS average_count FROM live
 ),
 occurrences AS MATERIALIZED (
-    SELECT l.chunk_id, l.document_id, l.term_count, t.lexeme,
-           cardinality(t.positions)::float8 AS frequency
-    FROM live l CROSS JOIN LATERAL unnest(l.terms) t
-    WHERE l.terms @@ %(tsquery)s::tsquery AND t.lexeme = ANY(%(terms)s)
+    SELECT l.chunk_id, l.document_id, l.term_count, q.term, (l.terms ->> q.term)::float8 AS frequency
+    FROM live l CROSS JOIN unnest(%(terms)s::text[]) q (term)
+    WHERE l.terms ? q.term
 ),
 frequencies AS MATERIALIZED (
-    SELECT lexeme, count(*)::float8 AS document_frequency FROM occurrences GROUP BY lexeme
+    SELECT term, count(*)::float8 AS document_frequency FROM occurrences GROUP BY term
 ),
 keyword_scores AS MATERIALIZED (
     SELECT o.chunk_id, o.document_id,
            sum(ln(1 + (s.chunk_count - f.document_frequency + 0.5) / (f.document_frequency + 0.5))
                * o.frequency * 2.2
                / (o.frequency + 1.2 * (0.25 + 0.75 * o.term_count / s.average_count))) AS score
-    FROM occurrences o JOIN frequencies f USING (lexeme) CROSS JOIN statistics s
+    FROM occurrences o JOIN frequencies f USING (term) CROSS JOIN statistics s
     GROUP BY o.chunk_id, o.document_id
 ),
 keyword AS (
@@ -53,7 +52,7 @@ SELECT c.chunk_id, c.document_id, c.ordinal, c.start_offset, c.end_offset, c.pag
        b.keyword_rank, b.semantic_rank, k.score AS keyword_score,
        1 - (e.embedding <=> %(vector)s::halfvec) AS semantic_score,
        (SELECT chunk_count::bigint FROM statistics) AS chunk_count,
-       (SELECT jsonb_object_agg(lexeme, document_frequency) FROM frequencies) AS frequencies
+       (SELECT jsonb_object_agg(term, document_frequency) FROM frequencies) AS frequencies
 FROM best b
 JOIN chunks c USING (chunk_id)
 JOIN documents d USING (tenant_id, document_id)

@@ -1,0 +1,131 @@
+"""Question to cited answer: retrieve, generate, verify, save."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from app.follow_up import standalone
+from app.ground import Grounded, ground
+from app.models import check_model
+from app.prompt import grounded_prompt
+from app.retrieve import Retriever, Stopwatch
+from rag.domain.answers import Answer, AnswerRequest, Citation, Prompt, TextDelta, Turn
+from rag.domain.ids import new_id
+from rag.domain.search import Passage, Retrieved
+from rag.ports import Generator, TenantStore
+from rag.text.language import detect_language
+
+RECENT_TURNS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerCreated:
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalCompleted:
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CitationAdded:
+    citation: Citation
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerCompleted:
+    answer: Answer
+
+
+AnswerEvent: TypeAlias = AnswerCreated | RetrievalCompleted | TextDelta | CitationAdded | AnswerCompleted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answerer:
+    """The deltas of a stream, joined, are the answer's text; its citations follow the last delta."""
+
+    store: TenantStore
+    retriever: Retriever
+    generator: Generator
+
+    def answer(self, request: AnswerRequest) -> Answer:
+        return completed(self.stream(request))
+
+    def stream(self, request: AnswerRequest) -> Iterator[AnswerEvent]:
+        """Retrieval comes before the first event: what is wrong with a request is raised, not streamed.
+
+        Raises ConversationNotFound and what retrieval and the generator raise.
+        """
+        watch = Stopwatch()
+        check_model(self.generator, request.model)
+        history = self._history(request.conversation_id)
+        question = request.search.query
+        query = standalone(question, history)
+        retrieved = self.retriever.retrieve(replace(request.search, query=query))
+        language = detect_language(question) if request.language == "auto" else request.language
+        prompt = self._prompt(request, query, history, retrieved, language)
+        answer_id = new_id("ans")
+        yield AnswerCreated(id=answer_id)
+        yield RetrievalCompleted(passages=retrieved.passages)
+        outcome = yield from ground(self.generator, prompt, language)
+        yield from (CitationAdded(citation=citation) for citation in outcome.citations)
+        timings = {**retrieved.timings_ms, "generate": outcome.generate_ms, "total": watch.total()}
+        answer = compose(outcome, prompt, self.generator, answer_id=answer_id, timings_ms=timings)
+        answer = replace(answer, language=language, conversation_id=request.conversation_id)
+        self.store.answers.save(answer, question=question)
+        yield AnswerCompleted(answer=answer)
+
+    def _history(self, conversation_id: str | None) -> tuple[Turn, ...]:
+        if conversation_id is None:
+            return ()
+        self.store.answers.conversation(conversation_id)
+        return self.store.answers.recent_turns(conversation_id, RECENT_TURNS)
+
+    def _prompt(
+        self,
+        request: AnswerRequest,
+        query: str,
+        history: Sequence[Turn],
+        retrieved: Retrieved,
+        language: str,
+    ) -> Prompt:
+        """Only a generative model reads the history; another one gets the question made to stand alone."""
+        generative = self.generator.model.generative
+        return grounded_prompt(
+            request.search.query if generative else query,
+            passages=retrieved.passages,
+            terms=retrieved.terms,
+            style=request.style,
+            language=language,
+            history=history,
+            model=request.model,
+            max_tokens=request.max_tokens,
+        )
+
+
+def compose(
+    outcome: Grounded, prompt: Prompt, generator: Generator, *, answer_id: str, timings_ms: dict[str, float]
+) -> Answer:
+    return Answer(
+        id=answer_id,
+        status=outcome.status,
+        text=outcome.text,
+        language=prompt.language,
+        model=prompt.model or generator.model.id,
+        citations=outcome.citations,
+        unsupported=outcome.unsupported,
+        passages=prompt.passages,
+        usage=outcome.usage,
+        timings_ms=timings_ms,
+    )
+
+
+def completed(events: Iterator[AnswerEvent]) -> Answer:
+    """The answer that ends a stream."""
+    last: AnswerEvent | None = None
+    for event in events:
+        last = event
+    if not isinstance(last, AnswerCompleted):
+        raise TypeError("a stream of answer events ends with AnswerCompleted")
+    return last.answer

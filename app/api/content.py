@@ -1,0 +1,66 @@
+"""A document's original bytes and its extracted text."""
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.deps import Services, ServicesDependency
+from app.api.docs import problems
+from app.api.documents import DocumentId
+from app.api.new_document import UNKNOWN_MEDIA_TYPE
+from app.api.routes import ApiRoute
+from rag.domain.documents import Document
+from rag.errors import DocumentNotFound
+
+router = APIRouter(tags=["documents"], route_class=ApiRoute)
+
+CONTENT: dict[str, Any] = {
+    "*/*": {"schema": {"type": "string", "format": "binary"}, "example": "Refunds are paid within 30 days."}
+}
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+
+
+@router.get(
+    "/v1/documents/{document_id}/content",
+    summary="Download a document",
+    description=(
+        "The original bytes as an attachment; with `format=text` the extracted text, which the offsets of "
+        "passages, chunks and citations index."
+    ),
+    response_class=Response,
+    responses={200: {"content": CONTENT}, **problems(404)},
+)
+def get_content(
+    document_id: DocumentId,
+    services: ServicesDependency,
+    content_format: Annotated[Literal["original", "text"], Query(alias="format")] = "original",
+) -> Response:
+    if content_format == "text":
+        text = services.store.documents.text(document_id)
+        return Response(text, media_type="text/plain")
+    return _original(services, services.store.documents.get(document_id))
+
+
+def _original(services: Services, document: Document) -> Response:
+    if document.version == 0:
+        raise DocumentNotFound(f"The document is {document.status}: it has no searchable version yet.")
+    body = services.backend.source.fetch(document.source_uri).body
+    headers = {
+        # Not media_type=, which would claim UTF-8 for any text.
+        "Content-Type": _safe_media_type(document.media_type),
+        "Content-Disposition": _attachment(document.key.rpartition("/")[2]),
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(body, headers=headers)
+
+
+def _safe_media_type(media_type: str | None) -> str:
+    return media_type if media_type and _MEDIA_TYPE.fullmatch(media_type) else UNKNOWN_MEDIA_TYPE
+
+
+def _attachment(name: str) -> str:
+    """An ASCII name for old clients, the true one as RFC 5987 spells it."""
+    plain = re.sub(r'[^ -~]|["\\%]', "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,65 @@
+"""Whether the process is up, and whether it can serve."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.api.deps import Services, ServicesDependency
+from app.api.docs import problems, success
+from app.api.problems import problem_of, problem_response, retry_after
+from app.api.request_id import request_id_of
+from app.api.routes import ApiRoute
+from app.retrieve import resolve_collections
+from app.schemas.common import ResponseModel
+from rag.domain.search import SearchRequest
+from rag.errors import AcervoError, EmbeddingModelMismatch
+from rag.telemetry import logger
+
+router = APIRouter(tags=["health"], route_class=ApiRoute)
+
+
+class Health(ResponseModel):
+    status: str
+
+
+@router.get(
+    "/healthz",
+    summary="Is the process up?",
+    description="Touches nothing else.",
+    responses={**success(200, {"status": "up"}), **problems()},
+)
+def healthz() -> Health:
+    return Health(status="up")
+
+
+@router.get(
+    "/readyz",
+    summary="Can it serve?",
+    description="The database answers, its schema is current, and the embedding model is the collections'.",
+    response_model=Health,
+    responses={**success(200, {"status": "ready"}), **problems()},
+)
+def readyz(services: ServicesDependency, request: Request) -> Health | Response:
+    try:
+        services.backend.store.check()
+        _check_embedding(services)
+    except AcervoError as error:
+        return _not_ready(error, request_id_of(request.scope))
+    return Health(status="ready")
+
+
+def _check_embedding(services: Services) -> None:
+    model = services.backend.embedder.model
+    for collection in resolve_collections(services.store, SearchRequest(query="")):
+        if collection.embedding != model:
+            raise EmbeddingModelMismatch(
+                f"Collection {collection.name!r} was embedded with {collection.embedding.id} "
+                f"({collection.embedding.dimensions} dimensions), but {model.id} ({model.dimensions}) is set."
+            )
+
+
+def _not_ready(error: AcervoError, request_id: str) -> Response:
+    """Whatever the error is elsewhere, here it means: send no requests yet."""
+    logger.warning("request %s: not ready: %s: %s", request_id, error.code, error)
+    told = {"status": 503} if error.retryable else {"status": 503, "detail": error.detail}
+    problem = problem_of(error, request_id).model_copy(update=told)
+    return problem_response(problem, {"Retry-After": "5", **retry_after(error)})

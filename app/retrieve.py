@@ -1,0 +1,133 @@
+"""Question to passages: both legs, fused, reranked, widened."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from app.fuse import fuse, ordered
+from rag.domain.content import Vector
+from rag.domain.documents import Collection
+from rag.domain.pages import MAX_LIMIT, PageRequest
+from rag.domain.search import Passage, Retrieved, SearchMode, SearchRequest, TermStatistics
+from rag.errors import EmbeddingModelMismatch, InvalidRequest
+from rag.ports import Embedder, Reranker, TenantStore
+
+MIN_DEPTH = 100
+RERANK_DEPTH = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retriever:
+    """`retrieve` never returns less than it was asked for without saying why: errors propagate."""
+
+    store: TenantStore
+    embedder: Embedder
+    reranker: Reranker | None = None
+
+    def retrieve(self, request: SearchRequest) -> Retrieved:
+        """Raises CollectionNotFound, EmbeddingModelMismatch and InvalidRequest."""
+        watch = Stopwatch()
+        reranker = self._reranker_for(request)
+        collections = resolve_collections(self.store, request)
+        if not collections:
+            return Retrieved(passages=(), terms=TermStatistics(), timings_ms=watch.timings())
+        vector = embed_query(self.embedder, request, collections)
+        watch.lap("embed")
+        depth = max(MIN_DEPTH, request.top_k * 5)
+        candidates = self.store.index.candidates(
+            request, collections=collections, vector=vector, depth=depth
+        )
+        fused = fuse(candidates.passages, request.mode, self.embedder.semantic_weight)
+        watch.lap("retrieve")
+        passages = rerank(reranker, request, fused) if reranker else fused
+        watch.lap("rerank")
+        passages = self._widened(limit(passages, request), request.neighbors)
+        return Retrieved(passages=passages, terms=candidates.terms, timings_ms=watch.timings())
+
+    def _reranker_for(self, request: SearchRequest) -> Reranker | None:
+        if not request.rerank:
+            return None
+        if self.reranker is None:
+            raise InvalidRequest(
+                "This deployment has no reranker: leave out `rerank`, or set it to false.", pointer="/rerank"
+            )
+        return self.reranker
+
+    def _widened(self, passages: tuple[Passage, ...], neighbors: int) -> tuple[Passage, ...]:
+        return self.store.index.widen(passages, neighbors) if neighbors else passages
+
+
+def resolve_collections(store: TenantStore, request: SearchRequest) -> tuple[Collection, ...]:
+    """The named ones, each once; all of the tenant's where none is named."""
+    if request.collections is None:
+        return tuple(_all_collections(store))
+    return tuple(store.collections.get(name) for name in dict.fromkeys(request.collections))
+
+
+def _all_collections(store: TenantStore) -> Iterator[Collection]:
+    cursor = None
+    while True:
+        page = store.collections.list(PageRequest(limit=MAX_LIMIT, cursor=cursor))
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def embed_query(
+    embedder: Embedder, request: SearchRequest, collections: Sequence[Collection]
+) -> Vector | None:
+    """None where the keyword leg alone is asked."""
+    if request.mode is SearchMode.KEYWORD:
+        return None
+    for collection in collections:
+        _check_embedding(embedder, collection)
+    return embedder.embed_query(request.query)
+
+
+def _check_embedding(embedder: Embedder, collection: Collection) -> None:
+    stored, configured = collection.embedding, embedder.model
+    if stored != configured:
+        raise EmbeddingModelMismatch(
+            f"Collection {collection.name!r} was embedded with {stored.id} ({stored.dimensions} dimensions), "
+            f"but {configured.id} ({configured.dimensions} dimensions) is configured: set ACERVO_EMBEDDING "
+            f'to {stored.id}, search with mode "keyword", or ingest the documents into a new collection.'
+        )
+
+
+def rerank(reranker: Reranker, request: SearchRequest, fused: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Only the fused top is reranked and returned: scores of two kinds do not compare."""
+    head = fused[: max(RERANK_DEPTH, request.top_k)]
+    scores = reranker.rerank(request.query, head)
+    return ordered(
+        replace(passage, score=score, scores={**passage.scores, "rerank": score})
+        for passage, score in zip(head, scores, strict=True)
+    )
+
+
+def limit(passages: Sequence[Passage], request: SearchRequest) -> tuple[Passage, ...]:
+    least = request.min_score
+    return tuple(p for p in passages if least is None or p.score >= least)[: request.top_k]
+
+
+class Stopwatch:
+    """Milliseconds of each lap since the one before, and of the whole."""
+
+    def __init__(self) -> None:
+        self._started = self._lap_started = time.perf_counter()
+        self._laps = {"embed": 0.0, "retrieve": 0.0, "rerank": 0.0}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = _milliseconds(now - self._lap_started)
+        self._lap_started = now
+
+    def total(self) -> float:
+        return _milliseconds(time.perf_counter() - self._started)
+
+    def timings(self) -> dict[str, float]:
+        return {**self._laps, "total": self.total()}
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

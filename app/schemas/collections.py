@@ -1,0 +1,80 @@
+"""Collections over HTTP."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from app.schemas.common import CollectionName, Language, Metadata, RequestModel, ResponseModel, Text
+from rag.domain import documents as domain
+
+Description = Annotated[Text, StringConstraints(max_length=2_000)]
+
+
+class ChunkingOptions(RequestModel):
+    """Sizes in tokens of the embedding model; they apply to documents written later."""
+
+    max_tokens: Annotated[int, Field(ge=128, le=2048)] = domain.Chunking().max_tokens
+    overlap_tokens: Annotated[int, Field(ge=0, le=64)] = domain.Chunking().overlap_tokens
+
+    def to_domain(self) -> domain.Chunking:
+        return domain.Chunking(max_tokens=self.max_tokens, overlap_tokens=self.overlap_tokens)
+
+
+class CollectionCreate(RequestModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "handbook", "description": "How we work", "language": "auto"}]
+        }
+    )
+
+    name: CollectionName
+    description: Description | None = None
+    language: Language = "auto"
+    chunking: ChunkingOptions = Field(default_factory=ChunkingOptions)
+    metadata: Metadata = Field(default_factory=dict)
+
+    def to_domain(self, embedding: domain.EmbeddingModel) -> domain.NewCollection:
+        return domain.NewCollection(
+            name=self.name,
+            embedding=embedding,
+            description=self.description,
+            language=self.language,
+            chunking=self.chunking.to_domain(),
+            metadata=self.metadata,
+        )
+
+
+class CollectionUpdate(RequestModel):
+    """What is absent or null stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"description": "How we work, since 2021"}]})
+
+    description: Description | None = None
+    language: Language | None = None
+    chunking: ChunkingOptions | None = None
+    metadata: Metadata | None = None
+
+
+class CollectionChunking(ResponseModel):
+    max_tokens: int
+    overlap_tokens: int
+
+
+class EmbeddingModel(ResponseModel):
+    id: str
+    dimensions: int
+
+
+class Collection(ResponseModel):
+    id: str
+    name: str
+    description: str | None
+    language: str
+    chunking: CollectionChunking
+    metadata: Mapping[str, Any]
+    embedding: EmbeddingModel
+    document_count: int
+    created_at: datetime
+    updated_at: datetime
