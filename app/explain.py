@@ -19,7 +19,8 @@ DEPTH = 2000
 @dataclass(frozen=True, kw_only=True)
 class Reason:
     """`code` is one of not_ingested, failed, not_in_collections, filtered_out, no_keyword_match,
-    ranked_below, below_min_score, reranked_out."""
+    ranked_below, below_min_score, reranked_out.
+    """
 
     code: str
     detail: str
@@ -109,7 +110,7 @@ class _Search:
         rank = _rank(fused, document)
         if rank is None:
             place = f"beyond the best {DEPTH} of each leg{_legs(_best(own))}"
-            yield Reason(code="ranked_below", detail=f"Only the top {self.request.top_k} are returned: {place}.")
+            yield Reason(code="ranked_below", detail=f"{self._top()}: {place}.")
             return
         yield from self._verdict(fused, rank, document)
 
@@ -125,10 +126,13 @@ class _Search:
             detail = f"Its score {passage.score:.4f} is below min_score {request.min_score:g}: {where}."
             yield Reason(code="below_min_score", detail=detail)
         if request.rerank and rank <= request.top_k and final_rank != rank and not below:
-            detail = f"Reranking moved it to rank {final_rank}, only the top {request.top_k} are returned: {where}."
+            detail = f"Reranking moved it to rank {final_rank}. {self._top()}: {where}."
             yield Reason(code="reranked_out", detail=detail)
         elif rank > request.top_k or not below:
-            yield Reason(code="ranked_below", detail=f"Only the top {request.top_k} are returned: {where}.")
+            yield Reason(code="ranked_below", detail=f"{self._top()}: {where}.")
+
+    def _top(self) -> str:
+        return f"Only the top {self.request.top_k} are returned"
 
     def _candidates(self, request: SearchRequest) -> Candidates:
         vector = embed_query(self.retriever.embedder, request, self.collections)

@@ -28,7 +28,7 @@ ORDER_OPERATORS = frozenset({"gt", "gte", "lt", "lte"})
 COMPARISON_KEYS = ("field", "op", "value")
 MAX_LIST_VALUES = 256
 MAX_FIELD_LENGTH = 256
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def parse_filter(value: Any, *, pointer: str = "/filter") -> Filter:

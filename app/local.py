@@ -89,17 +89,19 @@ def check_embedding_model(backend: Backend) -> None:
 def diagnose(data_dir: Path) -> Iterator[Check]:
     """Whether each part of local mode works, found out by using it."""
     given = DatabaseSettings().url is not None
+    log = data_dir / "postgres" / "server.log"
     backend = LocalBackend(data_dir)
     try:
         yield _check(
             "database",
             lambda: _describe_database(backend, "of DATABASE_URL" if given else "embedded"),
-            "Correct DATABASE_URL, or start its server." if given else "Read postgres/server.log in it.",
+            "Correct DATABASE_URL, or start its server." if given else f"Read {log}, if it is there.",
         )
         yield _check(
             "embedding model", lambda: _describe_embedder(backend), "Correct or unset ACERVO_EMBEDDING."
         )
         yield _check("generation", lambda: backend.generator.model.id, "Correct or unset ACERVO_GENERATION.")
+        yield _check("collections", lambda: _describe_collections(backend), "See to what failed above first.")
     finally:
         backend.close()
 
@@ -113,10 +115,14 @@ def _check(name: str, describe: Callable[[], str], advice: str) -> Check:
 
 def _describe_database(backend: Backend, which: str) -> str:
     backend.store.check()
-    check_embedding_model(backend)
     return f"PostgreSQL {which} answers, its pgvector is new enough, the schema is current"
 
 
 def _describe_embedder(backend: Backend) -> str:
     dimensions = len(backend.embedder.embed_query("Does it work?"))
     return f"{backend.embedder.model.id}, {dimensions} dimensions"
+
+
+def _describe_collections(backend: Backend) -> str:
+    check_embedding_model(backend)
+    return "their vectors are the embedding model's"

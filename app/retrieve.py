@@ -34,9 +34,7 @@ class Retriever:
         vector = embed_query(self.embedder, request, collections)
         watch.lap("embed")
         depth = max(MIN_DEPTH, request.top_k * 5)
-        candidates = self.store.index.candidates(
-            request, collections=collections, vector=vector, depth=depth
-        )
+        candidates = self.store.index.candidates(request, collections=collections, vector=vector, depth=depth)
         fused = fuse(candidates.passages, request.mode, self.embedder.semantic_weight)
         watch.lap("retrieve")
         passages = rerank(reranker, request, fused) if reranker else fused

@@ -50,10 +50,10 @@ class Received:
             raise DocumentTooLarge(f"The document has {size} bytes; at most {max_bytes} are accepted.")
         given = self.attributes
         return NewDocument(
-            key=validate_key(given.key or self._file_name() or new_id("key")),
+            key=validate_key(self._file_name() or new_id("key") if given.key is None else given.key),
             body=body,
             attributes=Attributes(
-                title=given.title, media_type=given.media_type, metadata=given.metadata or {}
+                title=given.title or None, media_type=given.media_type, metadata=given.metadata or {}
             ),
         )
 

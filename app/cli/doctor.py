@@ -51,9 +51,11 @@ def _checks(context: Context, server: str | None, data_dir: Path | None) -> Iter
         yield _server(context, url)
     else:
         directory = data_directory(context, data_dir).resolve()
-        yield _writable(directory)
+        writable = _writable(directory)
+        yield writable
         yield _free_disk(directory)
-        yield from _local(directory)
+        if writable.ok:
+            yield from _local(directory)
 
 
 def _python() -> Check:

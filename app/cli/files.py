@@ -50,7 +50,7 @@ def find_files(paths: Iterable[Path], prefix: str) -> list[File]:
             relative = path.relative_to(root).as_posix() if root.is_dir() else path.name
             file = File(path=path, key=prefix + relative)
             other = files.setdefault(file.key, file)
-            if not other.path.samefile(path):
+            if other.path.resolve() != path.resolve():
                 raise WrongUsage(
                     f"{other.path} and {path} would both be stored as {file.key!r}."
                     " Ingest them in two runs with different --prefix, or give the folder that holds both."
@@ -64,9 +64,13 @@ def _files_of(root: Path) -> Iterator[Path]:
         return
     for parent, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and not name.endswith(SIDECAR_SUFFIX):
-                yield Path(parent, name)
+        yield from filter(_is_wanted, (Path(parent, name) for name in sorted(names)))
+
+
+def _is_wanted(path: Path) -> bool:
+    """No pipe or device, which would be read for ever; but a link to nothing, which is then reported."""
+    named = not path.name.startswith(".") and not path.name.endswith(SIDECAR_SUFFIX)
+    return named and (path.is_file() or not path.exists())
 
 
 def _refuse(error: OSError) -> None:

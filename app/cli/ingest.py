@@ -18,7 +18,8 @@ from app.cli.exits import ExitCode, RequestFailed
 from app.cli.files import File, find_files
 from app.cli.options import AsJson, Collection, DataDir, Server
 from app.cli.output import progress, say, say_json
-from rag.errors import InvalidSidecar
+from rag.domain.keys import validate_key
+from rag.errors import InvalidKey, InvalidSidecar
 
 if TYPE_CHECKING:
     from app.cli.client import Client
@@ -118,6 +119,7 @@ def _known(client: "Client", collection: str, files: Iterable[File]) -> dict[str
 
 def _send(client: "Client", collection: str, file: File, known: dict[str, Any] | None) -> Result:
     try:
+        validate_key(file.key)  # a name that is not text could not even be sent
         attributes = file.attributes()
         if known and _is_unchanged(file, attributes, known):
             return Result(key=file.key, outcome=Outcome.UNCHANGED, document_id=known["id"])
@@ -127,7 +129,7 @@ def _send(client: "Client", collection: str, file: File, known: dict[str, Any] |
         )
     except OSError as error:
         return _failure(file.key, "unreadable", f"The file cannot be read: {error.strerror}.")
-    except InvalidSidecar as error:
+    except (InvalidKey, InvalidSidecar) as error:
         return _failure(file.key, error.code, error.detail)
     except RequestFailed as error:
         if error.status in _UNAUTHORISED:

@@ -16,6 +16,7 @@ from app.schemas.common import (
     ResponseModel,
     ShortText,
     Text,
+    without_default,
 )
 from app.schemas.filters import FilterField
 from app.schemas.search import Passage, SearchOptions
@@ -66,7 +67,7 @@ class SummaryBody(RequestModel):
     )
 
     documents: Annotated[list[Identifier], Field(min_length=1, max_length=100)] = Field(default_factory=list)
-    collection: CollectionName = ""
+    collection: Annotated[CollectionName, Field(json_schema_extra=without_default)] = ""
     filter: FilterField = None
     instructions: LongText | None = None
     language: Language = "auto"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from app.schemas.common import CollectionName, Language, Metadata, RequestModel, ResponseModel, Text
+from app.schemas.common import WHOLE, CollectionName, Language, Metadata, RequestModel, ResponseModel, Text
 from rag.domain import documents as domain
 
 Description = Annotated[Text, StringConstraints(max_length=2_000)]
@@ -15,8 +15,8 @@ Description = Annotated[Text, StringConstraints(max_length=2_000)]
 class ChunkingOptions(RequestModel):
     """Sizes in tokens of the embedding model; they apply to documents written later."""
 
-    max_tokens: Annotated[int, Field(ge=128, le=2048)] = domain.Chunking().max_tokens
-    overlap_tokens: Annotated[int, Field(ge=0, le=64)] = domain.Chunking().overlap_tokens
+    max_tokens: Annotated[int, Field(ge=128, le=2048), WHOLE] = domain.Chunking().max_tokens
+    overlap_tokens: Annotated[int, Field(ge=0, le=64), WHOLE] = domain.Chunking().overlap_tokens
 
     def to_domain(self) -> domain.Chunking:
         return domain.Chunking(max_tokens=self.max_tokens, overlap_tokens=self.overlap_tokens)

@@ -27,7 +27,15 @@ Language = Annotated[
     StringConstraints(pattern="^(auto|[a-z]{2})$"),
     Field(description="`auto` or an ISO 639-1 code", examples=["auto", "pt"]),
 ]
-MaxTokens = Annotated[int, Field(ge=1, le=32_768)]
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# To JSON, 5.0 is an integer. Stands after the bounds, or they would be missing in the schema.
+WHOLE = BeforeValidator(_whole)
+MaxTokens = Annotated[int, Field(ge=1, le=32_768), WHOLE]
 
 JsonValue = TypeAliasType(
     "JsonValue",
@@ -52,6 +60,11 @@ Metadata = Annotated[
     Field(description="Any JSON object, at most 64 KB and 32 levels deep"),
 ]
 JsonSchema = Annotated[dict[str, Any], _object_at("/json_schema")]
+
+
+def without_default(schema: dict[str, Any]) -> None:
+    """For fields that may be absent but have no value that means so."""
+    schema.pop("default", None)
 
 
 class RequestModel(BaseModel):

@@ -8,19 +8,28 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.schemas.common import Metadata, PageQuery, RequestModel, ResponseModel, Text
+from app.schemas.common import Metadata, PageQuery, RequestModel, ResponseModel, Text, without_default
 from app.schemas.search import Locator
 from rag.domain import documents as domain
+from rag.domain.keys import MAX_KEY_BYTES, MAX_SEGMENT_BYTES
 from rag.errors import InvalidRequest
 
 # Segments between "/" that neither are empty nor begin with "."; no control characters.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f"
-_SEGMENT = rf"[^./{_CONTROLS}][^/{_CONTROLS}]*"
-KEY_SCHEMA = {"pattern": f"^{_SEGMENT}(/{_SEGMENT})*$", "minLength": 1, "maxLength": 1024}
-BASE64_SCHEMA = {
-    "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$",
-    "contentEncoding": "base64",
-}
+_SEGMENT = rf"[^./{_CONTROLS}][^/{_CONTROLS}]{{0,{MAX_SEGMENT_BYTES - 1}}}"
+KEY_SCHEMA = {"pattern": f"^{_SEGMENT}(/{_SEGMENT})*$", "minLength": 1, "maxLength": MAX_KEY_BYTES}
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$"
+
+
+def _base64_schema(schema: dict[str, Any]) -> None:
+    without_default(schema)
+    schema.update(pattern=BASE64, contentEncoding="base64")
+
+
+def _key_schema(schema: dict[str, Any]) -> None:
+    without_default(schema)
+    schema.update(KEY_SCHEMA)
+
 
 Title = Annotated[Text, StringConstraints(max_length=1_000)]
 MediaType = Annotated[
@@ -63,9 +72,9 @@ class DocumentCreate(DocumentUpload):
         }
     )
 
-    text: Annotated[Text, StringConstraints(min_length=1)] = ""
+    text: Annotated[Text, StringConstraints(min_length=1), Field(json_schema_extra=without_default)] = ""
     content_base64: Annotated[
-        str, StringConstraints(min_length=1), Field(json_schema_extra=dict(BASE64_SCHEMA))
+        str, StringConstraints(min_length=1), Field(json_schema_extra=_base64_schema)
     ] = ""
 
     @model_validator(mode="after")
@@ -90,7 +99,7 @@ class DocumentForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     file: Annotated[str, Field(json_schema_extra={"format": "binary", "contentMediaType": "*/*"})]
-    key: Annotated[str, Field(json_schema_extra=dict(KEY_SCHEMA))] = ""
+    key: Annotated[str, Field(json_schema_extra=_key_schema)] = ""
     title: Title = ""
     metadata: Annotated[str, Field(description="A JSON object", examples=['{"department": "finance"}'])] = (
         "{}"

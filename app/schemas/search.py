@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from app.schemas.common import CollectionName, Identifier, LongText, RequestModel, ResponseModel
+from app.schemas.common import WHOLE, CollectionName, Identifier, LongText, RequestModel, ResponseModel
 from app.schemas.filters import FilterField
 from rag.domain import search as domain
 
@@ -18,11 +18,11 @@ class SearchOptions(RequestModel):
         Field(min_length=1, max_length=100, description="All of them where absent"),
     ] = None
     mode: Literal["hybrid", "semantic", "keyword"] = "hybrid"
-    top_k: Annotated[int, Field(ge=1, le=100)] = 10
+    top_k: Annotated[int, Field(ge=1, le=100), WHOLE] = 10
     filter: FilterField = None
     rerank: bool = False
     min_score: Annotated[float | None, Field(allow_inf_nan=False)] = None
-    neighbors: Annotated[int, Field(ge=0, le=3)] = 0
+    neighbors: Annotated[int, Field(ge=0, le=3), WHOLE] = 0
 
     def search_for(self, query: str) -> domain.SearchRequest:
         return domain.SearchRequest(

@@ -1,7 +1,8 @@
 """A question's terms, weighed by how rare they are in the collections that were searched."""
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from rag.adapters.local.frame_words import FRAME_WORDS
@@ -20,11 +21,11 @@ class Question:
     text: str
     weights: Mapping[str, Mapping[str, float]]
 
-    def weight(self, terms: Set[str], language: str) -> float:
+    def weight(self, terms: AbstractSet[str], language: str) -> float:
         weights = self.weights[language]
         return sum(weights[term] for term in terms & weights.keys())
 
-    def coverage(self, terms: Set[str], language: str) -> float:
+    def coverage(self, terms: AbstractSet[str], language: str) -> float:
         """The share of the question's weight that the terms hold, in [0, 1]."""
         total = sum(self.weights[language].values())
         return self.weight(terms, language) / total if total else 0.0
@@ -38,7 +39,7 @@ def read_question(prompt: Prompt) -> Question:
     return Question(text=prompt.input, weights=weights)
 
 
-def _weights(prompt: Prompt, language: str, content: Set[str]) -> Mapping[str, float]:
+def _weights(prompt: Prompt, language: str, content: AbstractSet[str]) -> Mapping[str, float]:
     terms = [term for term in query_terms(prompt.input, (language,)) if term in content]
     frame = frozenset(analyse(FRAME_WORDS.get(language, ""), language))
     return {term: rarity(prompt.terms, term) * (FRAME_WEIGHT if term in frame else 1.0) for term in terms}

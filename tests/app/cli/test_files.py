@@ -1,5 +1,6 @@
 """Which files are ingested, and what is printed of what they say."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,9 @@ def test_a_sidecar_that_cannot_be_read(folder: Path, content: str) -> None:
 
 def test_a_document_cannot_steer_the_terminal() -> None:
     assert safe("a\x1b]0;title\x07\x9b31m\u202eb\tc\n") == "a�]0;title��31m�b\tc\n"
+
+
+def test_what_is_no_file_is_passed_over_and_a_dangling_link_is_not(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.md").symlink_to("nowhere.md")
+    assert [file.key for file in find_files([tmp_path], "")] == ["link.md"]

@@ -1,0 +1,76 @@
+from typing import Any
+
+import pytest
+
+from tests.app.api.serving import Api, pointers, problem_in
+
+
+@pytest.fixture(scope="module")
+def handbook(api: Api) -> str:
+    name = api.collection()
+    api.document(name, key="refunds.md", text="Refunds are paid within 30 days.", metadata={"year": 2024})
+    api.document(name, key="parcels.md", text="Parcels leave on Mondays.", metadata={"year": 2020})
+    return name
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic", "keyword"])
+def test_passages_are_found_in_every_mode(api: Api, handbook: str, mode: str) -> None:
+    body = {"query": "When are refunds paid?", "collections": [handbook], "mode": mode, "top_k": 1}
+    found = api.client.post("/v1/search", json=body).json()
+    (passage,) = found["data"]
+    assert passage["document"]["key"] == "refunds.md"
+    assert passage["document"]["collection"] == handbook
+    assert passage["text"] == "Refunds are paid within 30 days."
+    assert set(found["timings_ms"]) == {"embed", "retrieve", "rerank", "total"}
+
+
+def test_filters_apply(api: Api, handbook: str) -> None:
+    body: dict[str, Any] = {"query": "refunds parcels", "collections": [handbook]}
+    body["filter"] = {"and": [{"field": "metadata.year", "op": "lt", "value": 2022}]}
+    found = api.client.post("/v1/search", json=body).json()["data"]
+    assert [passage["document"]["key"] for passage in found] == ["parcels.md"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"query": ""}, "invalid_request", "/query"),
+        ({"query": "a\0"}, "invalid_request", "/query"),
+        ({"top_k": 101}, "invalid_request", "/top_k"),
+        ({"top_k": True}, "invalid_request", "/top_k"),
+        ({"mode": "magic"}, "invalid_request", "/mode"),
+        ({"neighbors": 4}, "invalid_request", "/neighbors"),
+        ({"collections": []}, "invalid_request", "/collections"),
+        ({"rerank": True}, "invalid_request", "/rerank"),
+        ({"filter": {"field": "metadata.a", "op": "like", "value": 1}}, "invalid_filter", "/filter/op"),
+        (
+            {"filter": {"or": [{"field": "size", "op": "eq", "value": 1}]}},
+            "invalid_filter",
+            "/filter/or/0/field",
+        ),
+    ],
+)
+def test_searches_that_are_refused(api: Api, change: Any, code: str, pointer: str) -> None:
+    response = api.client.post("/v1/search", json={"query": "refunds", **change})
+    assert pointers(problem_in(response, 422, code)) == [pointer]
+
+
+def test_an_unknown_collection(api: Api) -> None:
+    body = {"query": "refunds", "collections": ["absent"]}
+    problem_in(api.client.post("/v1/search", json=body), 404, "collection_not_found")
+
+
+def test_explanations(api: Api, handbook: str) -> None:
+    body: dict[str, Any] = {
+        "query": "refunds",
+        "collections": [handbook],
+        "document": f"{handbook}/refunds.md",
+    }
+    found = api.client.post("/v1/search/explain", json=body).json()
+    assert (found["found"], found["rank"]) == (True, 1)
+    body["filter"] = {"field": "metadata.year", "op": "eq", "value": 1999}
+    hidden = api.client.post("/v1/search/explain", json=body).json()
+    assert hidden["found"] is False
+    assert [reason["code"] for reason in hidden["reasons"]] == ["filtered_out"]
+    absent = api.client.post("/v1/search/explain", json={**body, "document": "doc_none"}).json()
+    assert [reason["code"] for reason in absent["reasons"]] == ["not_ingested"]
