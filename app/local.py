@@ -12,9 +12,10 @@ from fastapi import FastAPI
 
 from app.api.main import create_app
 from app.checks import Check
+from app.loopback import LoopbackGuard
 from ingestion.worker import Worker
 from rag.backends.local import LocalBackend
-from rag.domain.pages import MAX_LIMIT, PageRequest
+from rag.domain.pages import every
 from rag.errors import AcervoError, EmbeddingModelMismatch, SettingInvalid
 from rag.ports import Backend
 from rag.settings import DatabaseSettings, IngestionSettings, ServerSettings
@@ -30,6 +31,7 @@ def serve(*, data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
             f"Local mode asks for no credentials, so it listens on this machine only, not on {host}."
         )
     with _running(data_dir) as app:
+        app.add_middleware(LoopbackGuard, origins=ServerSettings().cors_origins)
         uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=GRACE)
 
 
@@ -70,20 +72,13 @@ def _running(data_dir: Path) -> Iterator[FastAPI]:
 def check_embedding_model(backend: Backend) -> None:
     """Raises EmbeddingModelMismatch where a collection holds another model's vectors."""
     for tenant in backend.source.tenants():
-        collections = backend.store.tenant(tenant).collections
-        cursor: str | None = None
-        while True:
-            page = collections.list(PageRequest(limit=MAX_LIMIT, cursor=cursor))
-            for collection in page.items:
-                if collection.embedding != backend.embedder.model:
-                    raise EmbeddingModelMismatch(
-                        f"The collection {collection.name!r} was embedded with {collection.embedding.id}, and"
-                        f" {backend.embedder.model.id} is configured. Set ACERVO_EMBEDDING back, or use"
-                        " another data directory (--data-dir)."
-                    )
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        for collection in every(backend.store.tenant(tenant).collections.list):
+            if collection.embedding != backend.embedder.model:
+                raise EmbeddingModelMismatch(
+                    f"The collection {collection.name!r} was embedded with {collection.embedding.id}, and"
+                    f" {backend.embedder.model.id} is configured. Set ACERVO_EMBEDDING back, or use"
+                    " another data directory (--data-dir)."
+                )
 
 
 def diagnose(data_dir: Path) -> Iterator[Check]:

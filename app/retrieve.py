@@ -1,13 +1,13 @@
 """Question to passages: both legs, fused, reranked, widened."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.fuse import fuse, ordered
 from rag.domain.content import Vector
 from rag.domain.documents import Collection
-from rag.domain.pages import MAX_LIMIT, PageRequest
+from rag.domain.pages import every
 from rag.domain.search import Passage, Retrieved, SearchMode, SearchRequest, TermStatistics
 from rag.errors import EmbeddingModelMismatch, InvalidRequest
 from rag.ports import Embedder, Reranker, TenantStore
@@ -58,18 +58,8 @@ class Retriever:
 def resolve_collections(store: TenantStore, request: SearchRequest) -> tuple[Collection, ...]:
     """The named ones, each once; all of the tenant's where none is named."""
     if request.collections is None:
-        return tuple(_all_collections(store))
+        return tuple(every(store.collections.list))
     return tuple(store.collections.get(name) for name in dict.fromkeys(request.collections))
-
-
-def _all_collections(store: TenantStore) -> Iterator[Collection]:
-    cursor = None
-    while True:
-        page = store.collections.list(PageRequest(limit=MAX_LIMIT, cursor=cursor))
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
 
 
 def embed_query(

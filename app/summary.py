@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 from app.answer import (
     AnswerCompleted,
@@ -19,7 +21,7 @@ from app.retrieve import Stopwatch
 from rag.domain.answers import Answer, Prompt, Style, SummaryRequest, Usage
 from rag.domain.documents import Document
 from rag.domain.ids import new_id
-from rag.domain.pages import MAX_LIMIT, PageRequest
+from rag.domain.pages import every
 from rag.domain.search import Passage, TermStatistics
 from rag.errors import InvalidRequest
 from rag.ports import Generator, TenantStore
@@ -98,16 +100,7 @@ class Summarizer:
         return tuple(p for document in documents for p in self._first_passages(document, share))
 
     def _first_passages(self, document: Document, count: int) -> Iterator[Passage]:
-        cursor = None
-        while count > 0:
-            page = self.store.documents.chunks(
-                document.id, PageRequest(limit=min(count, MAX_LIMIT), cursor=cursor)
-            )
-            yield from page.items
-            count -= len(page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        return islice(every(partial(self.store.documents.chunks, document.id)), count)
 
     def _within_budget(self, prompt: Prompt) -> tuple[Prompt, Usage]:
         """Beyond the budget: the passages that summaries of the parts cite, and what those cost."""

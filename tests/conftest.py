@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 """Real PostgreSQL for every test that stores: one embedded server, one template database, a copy each."""
 
 import ipaddress
@@ -15,9 +13,11 @@ from hypothesis import settings
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
+from ingestion.worker import Worker
 from rag.adapters.postgres.embedded import EmbeddedServer
 from rag.adapters.postgres.migrate import migrate
 from rag.adapters.postgres.store import PostgresStore
+from rag.backends.local import LocalBackend
 from rag.settings import DatabaseSettings, EmbeddingSettings, GenerationSettings
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -74,8 +74,6 @@ def store(conninfo: str) -> Iterator[PostgresStore]:
 @pytest.fixture
 def backend(conninfo: str, tmp_path: Path) -> Iterator[LocalBackend]:
     """Local mode over the test's database: bundled embedding model, extractive answers."""
-    from rag.backends.local import LocalBackend
-
     local = LocalBackend(
         tmp_path / "data",
         database=DatabaseSettings(url=SecretStr(conninfo)),
@@ -89,8 +87,6 @@ def backend(conninfo: str, tmp_path: Path) -> Iterator[LocalBackend]:
 @pytest.fixture
 def worker(backend: LocalBackend) -> Worker:
     """Not started: tests drive it by `work_once` and `reconcile`."""
-    from ingestion.worker import Worker
-
     return Worker(backend, threads=1, max_document_bytes=50_000_000)
 
 

@@ -26,7 +26,10 @@ UPLOAD: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {"schema": {"$ref": REFERENCE.format(model="DocumentCreate")}},
-            "multipart/form-data": {"schema": {"$ref": REFERENCE.format(model="DocumentForm")}},
+            "multipart/form-data": {
+                "schema": {"$ref": REFERENCE.format(model="DocumentForm")},
+                "encoding": {"metadata": {"contentType": "application/json"}},
+            },
         },
     }
 }

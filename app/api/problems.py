@@ -36,6 +36,7 @@ STATUS: Mapping[type[errors.AcervoError], int] = {
 # What the framework itself refuses.
 CODES: Mapping[int, str] = {
     400: "malformed_request",
+    403: "origin_not_allowed",
     404: "route_not_found",
     405: "method_not_allowed",
     413: "body_too_large",

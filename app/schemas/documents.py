@@ -101,9 +101,7 @@ class DocumentForm(BaseModel):
     file: Annotated[str, Field(json_schema_extra={"format": "binary", "contentMediaType": "*/*"})]
     key: Annotated[str, Field(json_schema_extra=_key_schema)] = ""
     title: Title = ""
-    metadata: Annotated[str, Field(description="A JSON object", examples=['{"department": "finance"}'])] = (
-        "{}"
-    )
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class DocumentUpdate(RequestModel):

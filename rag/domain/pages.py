@@ -1,5 +1,6 @@
 """One page of a list that goes on behind a cursor."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,3 +20,14 @@ class PageRequest:
 class Page(Generic[T]):
     items: tuple[T, ...]
     next_cursor: str | None = None
+
+
+def every(fetch: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
+    """All items of a list, page after page."""
+    request = PageRequest(limit=MAX_LIMIT)
+    while True:
+        page = fetch(request)
+        yield from page.items
+        if page.next_cursor is None:
+            return
+        request = PageRequest(limit=MAX_LIMIT, cursor=page.next_cursor)

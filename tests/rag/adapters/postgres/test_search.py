@@ -186,7 +186,7 @@ def compare(wanted: Comparison, found: Any) -> bool:
     value = wanted.value
     match wanted.op:
         case "exists":
-            return (found is not MISSING) == value
+            return (found is not MISSING) is value
         case "eq":
             return same(found, value)
         case "ne":
@@ -203,7 +203,8 @@ def compare(wanted: Comparison, found: Any) -> bool:
             return isinstance(found, str) and found.startswith(value)
     if type(found) is not type(value) or isinstance(found, bool):
         return False
-    return {"gt": found > value, "gte": found >= value, "lt": found < value, "lte": found <= value}[wanted.op]
+    outcomes = {"gt": found > value, "gte": found >= value, "lt": found < value, "lte": found <= value}
+    return bool(outcomes[wanted.op])
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
