@@ -29,6 +29,15 @@ point at the fields. Send `X-Request-Id` to find a request in the logs; every re
 This page loads its viewer from a public CDN; `/openapi.json` needs nothing.
 """
 
+# Of one event, in the words of OpenAPI 3.2, as FastAPI describes its own event streams.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 _HEADERS = {"X-Request-Id": {"description": "The id of this request", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "The path of what was created", "schema": {"type": "string"}}}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "string"}}}
@@ -37,7 +46,7 @@ _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"ty
 def success(status: int, example: Any, *, stream: str | None = None, location: bool = False) -> Responses:
     content: dict[str, Any] = {"application/json": {"example": example}}
     if stream is not None:
-        content["text/event-stream"] = {"schema": {"type": "string"}, "example": stream}
+        content["text/event-stream"] = {"itemSchema": _EVENT, "example": stream}
     headers = {**_HEADERS, **(_LOCATION if location else {})}
     return {status: {"content": content, "headers": headers}}
 

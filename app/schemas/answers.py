@@ -60,8 +60,12 @@ class SummaryBody(RequestModel):
         json_schema_extra={
             "examples": [{"collection": "handbook", "language": "en"}],
             "oneOf": [
-                {"required": ["documents"], "properties": {"filter": {"type": "null"}}},
-                {"required": ["collection"]},
+                {
+                    "required": ["documents"],
+                    "properties": {"filter": {"type": "null"}},
+                    "not": {"required": ["collection"]},
+                },
+                {"required": ["collection"], "not": {"required": ["documents"]}},
             ],
         }
     )

@@ -37,9 +37,11 @@ def _whole(value: Any) -> Any:
 WHOLE = BeforeValidator(_whole)
 MaxTokens = Annotated[int, Field(ge=1, le=32_768), WHOLE]
 
+# Named, so that it is published as propertyNames: patternProperties would allow all other names.
+JsonName = TypeAliasType("JsonName", Text)
 JsonValue = TypeAliasType(
     "JsonValue",
-    "bool | int | float | Text | list[JsonValue] | dict[Text, JsonValue] | None",
+    "bool | int | float | Text | list[JsonValue] | dict[JsonName, JsonValue] | None",
 )
 
 
@@ -51,7 +53,7 @@ def _checked(pointer: str, value: Any) -> Any:
 
 def _object_at(pointer: str) -> BeforeValidator:
     check: Callable[[Any], Any] = partial(_checked, pointer)
-    return BeforeValidator(check, json_schema_input_type=dict[Text, JsonValue])
+    return BeforeValidator(check, json_schema_input_type=dict[JsonName, JsonValue])
 
 
 Metadata = Annotated[

@@ -1,6 +1,5 @@
 """What a browser sends to this machine for another site is refused."""
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -47,7 +46,7 @@ def test_this_machine_and_named_origins_pass(client: TestClient, headers: dict[s
     ],
 )
 def test_everything_else_is_refused_with_a_reason(client: TestClient, headers: dict[str, str]) -> None:
-    response: httpx.Response = client.post("/", headers=headers)
+    response = client.post("/", headers=headers)
     assert response.status_code == 403
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == "origin_not_allowed"

@@ -46,9 +46,12 @@ def _weights(prompt: Prompt, language: str, content: AbstractSet[str]) -> Mappin
 
 
 def rarity(statistics: TermStatistics, term: str) -> float:
-    """BM25's inverse document frequency as a share of that of a term no chunk holds."""
-    frequency = statistics.document_frequency.get(term, 0)
-    return _idf(statistics.chunk_count, frequency) / _idf(statistics.chunk_count, 0)
+    """BM25's inverse document frequency as a share of that of a term in one chunk.
+
+    A term in no chunk weighs as much as one in a single chunk: of few chunks, absence says little.
+    """
+    frequency = max(1, statistics.document_frequency.get(term, 0))
+    return _idf(statistics.chunk_count, frequency) / _idf(statistics.chunk_count, 1)
 
 
 def _idf(chunks: int, frequency: int) -> float:
