@@ -9,7 +9,7 @@ from rag.domain.content import Vector
 from rag.domain.documents import Collection
 from rag.domain.pages import every
 from rag.domain.search import Passage, Retrieved, SearchMode, SearchRequest, TermStatistics
-from rag.errors import EmbeddingModelMismatch, InvalidRequest
+from rag.errors import EmbeddingModelMismatch, RerankerRequired
 from rag.ports import Embedder, Reranker, TenantStore
 
 MIN_DEPTH = 100
@@ -25,7 +25,7 @@ class Retriever:
     reranker: Reranker | None = None
 
     def retrieve(self, request: SearchRequest) -> Retrieved:
-        """Raises CollectionNotFound, EmbeddingModelMismatch and InvalidRequest."""
+        """Raises CollectionNotFound, EmbeddingModelMismatch and RerankerRequired."""
         watch = Stopwatch()
         reranker = self._reranker_for(request)
         collections = resolve_collections(self.store, request)
@@ -46,9 +46,7 @@ class Retriever:
         if not request.rerank:
             return None
         if self.reranker is None:
-            raise InvalidRequest(
-                "This deployment has no reranker: leave out `rerank`, or set it to false.", pointer="/rerank"
-            )
+            raise RerankerRequired("This deployment has no reranker: leave out `rerank`, or set it to false.")
         return self.reranker
 
     def _widened(self, passages: tuple[Passage, ...], neighbors: int) -> tuple[Passage, ...]:

@@ -23,7 +23,7 @@ from rag.domain.documents import Document
 from rag.domain.ids import new_id
 from rag.domain.pages import every
 from rag.domain.search import Passage, TermStatistics
-from rag.errors import InvalidRequest
+from rag.errors import DocumentNotFound, InvalidRequest
 from rag.ports import Generator, TenantStore
 from rag.text.language import detect_language
 
@@ -89,9 +89,7 @@ class Summarizer:
         collection = self.store.collections.get(request.collection)
         found = self.store.index.select(collection, request.filter, limit=MAX_DOCUMENTS)
         if not found:
-            raise InvalidRequest(
-                f"No searchable document of {request.collection!r} passes the filter.", pointer="/filter"
-            )
+            raise DocumentNotFound(f"No searchable document of {request.collection!r} passes the filter.")
         return found
 
     def _passages(self, documents: Sequence[Document]) -> tuple[Passage, ...]:

@@ -11,10 +11,13 @@ AcervoError
 │   ├── DocumentNotFound
 │   ├── AnswerNotFound
 │   ├── ConversationNotFound
+│   ├── PageNotFound
 │   └── SourceObjectNotFound
 ├── Conflict                     the request contradicts what is stored
 │   ├── CollectionExists
 │   ├── DocumentNotFailed
+│   ├── KeyConflict
+│   ├── RerankerRequired
 │   └── EmbeddingModelMismatch
 ├── DocumentRejected             this document can never be ingested as it is
 │   ├── UnsupportedMediaType
@@ -115,6 +118,12 @@ class ConversationNotFound(NotFound):
     code = "conversation_not_found"
 
 
+class PageNotFound(NotFound):
+    """The cursor is not one that this list returned."""
+
+    code = "page_not_found"
+
+
 class SourceObjectNotFound(NotFound):
     """The source no longer holds the document's bytes."""
 
@@ -137,6 +146,18 @@ class DocumentNotFailed(Conflict):
     """Only a failed document can be retried."""
 
     code = "document_not_failed"
+
+
+class KeyConflict(Conflict):
+    """The source cannot hold this key beside the others."""
+
+    code = "key_conflict"
+
+
+class RerankerRequired(Conflict):
+    """The request needs a reranker, and none is configured."""
+
+    code = "reranker_required"
 
 
 class EmbeddingModelMismatch(Conflict):

@@ -43,7 +43,7 @@ UPLOAD: dict[str, Any] = {
         "Stores the bytes and queues them: poll the document until its status is ready or failed. The same "
         f"key again is a new version; the one before stays searchable until then. {IDEMPOTENT}"
     ),
-    responses={**ACCEPTED, **problems(404, body=True)},
+    responses={**ACCEPTED, **problems(404, 409, body=True)},
     openapi_extra=UPLOAD,
 )
 def create_document(

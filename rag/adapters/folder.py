@@ -15,7 +15,7 @@ from watchfiles import Change, watch
 
 from rag.adapters import sidecar
 from rag.domain.documents import Attributes, SourceEvent, SourceKind, SourceObject
-from rag.errors import InvalidKey, SourceObjectNotFound
+from rag.errors import InvalidKey, KeyConflict, SourceObjectNotFound
 
 DEFAULT_TENANT = "local"
 _SCHEME = "folder:"
@@ -160,10 +160,9 @@ def _make_room(path: Path) -> None:
     except (FileExistsError, NotADirectoryError):
         crowded = True
     if crowded:
-        raise InvalidKey(
+        raise KeyConflict(
             "The source folder cannot hold this key beside the others:"
-            " a key that is a file cannot also be the folder of another.",
-            pointer="/key",
+            " a key that is a file cannot also be the folder of another."
         )
 
 

@@ -13,7 +13,7 @@ from rag.adapters.postgres.rows import document_from, passage_from
 from rag.domain.documents import Document, DocumentStatus, HistoryEntry, Metadata
 from rag.domain.pages import Page, PageRequest
 from rag.domain.search import Passage
-from rag.errors import CollectionNotFound, DocumentNotFailed, DocumentNotFound, InvalidRequest
+from rag.errors import CollectionNotFound, DocumentNotFailed, DocumentNotFound, PageNotFound
 
 _sql = load("documents")
 _collections = load("collections")
@@ -95,7 +95,7 @@ class PostgresDocuments:
     ) -> Sequence[DictRow]:
         position = decode_cursor(page.cursor, first=first)
         if not position.removeprefix("-").isdecimal() or len(position) > 9:  # noqa: PLR2004 - digits of int4
-            raise InvalidRequest("The cursor is not one that this list returned.", pointer="/cursor")
+            raise PageNotFound("The cursor is not one that this list returned.")
         wanted = {"document_id": document_id, "after": int(position), "limit": page.limit + 1}
         with self._session.transaction() as connection:
             get_document(connection, document_id)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from psycopg.rows import DictRow
 
 from rag.domain.pages import Page, PageRequest
-from rag.errors import InvalidRequest
+from rag.errors import PageNotFound
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ def encode_cursor(value: str) -> str:
 
 
 def decode_cursor(cursor: str | None, *, first: str = "") -> str:
-    """The value behind a cursor, `first` where there is none. Raises InvalidRequest."""
+    """The value behind a cursor, `first` where there is none. Raises PageNotFound."""
     if cursor is None:
         return first
     try:
@@ -26,7 +26,7 @@ def decode_cursor(cursor: str | None, *, first: str = "") -> str:
     except (binascii.Error, UnicodeError, ValueError):
         value = ""
     if not value or "\0" in value:
-        raise InvalidRequest("The cursor is not one that this API returned.", pointer="/cursor")
+        raise PageNotFound("The cursor is not one that this list returned.")
     return value
 
 

@@ -216,4 +216,4 @@ def test_a_file_cannot_be_the_folder_of_another(api: Api) -> None:
     collection = api.collection()
     api.document(collection, key="a", text="File.")
     path = f"/v1/collections/{collection}/documents"
-    problem_in(api.client.post(path, json={"key": "a/b", "text": "Below."}), 422, "invalid_key")
+    problem_in(api.client.post(path, json={"key": "a/b", "text": "Below."}), 409, "key_conflict")

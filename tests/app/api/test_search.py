@@ -41,7 +41,6 @@ def test_filters_apply(api: Api, handbook: str) -> None:
         ({"mode": "magic"}, "invalid_request", "/mode"),
         ({"neighbors": 4}, "invalid_request", "/neighbors"),
         ({"collections": []}, "invalid_request", "/collections"),
-        ({"rerank": True}, "invalid_request", "/rerank"),
         ({"filter": {"field": "metadata.a", "op": "like", "value": 1}}, "invalid_filter", "/filter/op"),
         (
             {"filter": {"or": [{"field": "size", "op": "eq", "value": 1}]}},
@@ -53,6 +52,11 @@ def test_filters_apply(api: Api, handbook: str) -> None:
 def test_searches_that_are_refused(api: Api, change: Any, code: str, pointer: str) -> None:
     response = api.client.post("/v1/search", json={"query": "refunds", **change})
     assert pointers(problem_in(response, 422, code)) == [pointer]
+
+
+def test_reranking_without_a_reranker(api: Api) -> None:
+    response = api.client.post("/v1/search", json={"query": "refunds", "rerank": True})
+    problem_in(response, 409, "reranker_required")
 
 
 def test_an_unknown_collection(api: Api) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rag.adapters.folder import FolderSource
 from rag.domain.documents import Attributes, SourceKind
-from rag.errors import InvalidKey, InvalidSidecar, SourceObjectNotFound
+from rag.errors import InvalidKey, InvalidSidecar, KeyConflict, SourceObjectNotFound
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_uris_stay_below_the_root(source: FolderSource) -> None:
 
 def test_a_key_cannot_be_file_and_folder_at_once(source: FolderSource) -> None:
     source.put("local", "hr", "a", BytesIO(b"x"), Attributes())
-    with pytest.raises(InvalidKey, match="folder of another"):
+    with pytest.raises(KeyConflict, match="folder of another"):
         source.put("local", "hr", "a/b", BytesIO(b"x"), Attributes())
 
 
