@@ -1,5 +1,6 @@
 """Which sentences answer a question: term coverage, nearness of meaning, the passage's own score."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
@@ -18,8 +19,19 @@ EMBEDDED_SENTENCES = 40
 MOST_SENTENCES = 3
 NEARLY_AS_GOOD = 0.9
 NEW_COVERAGE = 0.2
-# Below this share of the best score a sentence only shares a word with the question.
-RELATED = 0.6
+# Below this share of the best one's own coverage a sentence only shares a word with the question.
+RELATED = 0.5
+# What a number is worth where the question asks for one, and what signs of code cost.
+NUMBER_BONUS = 0.15
+CODE_COST = 0.3
+CODE_SHARE = 0.05
+
+_ASKS_NUMBER = re.compile(
+    r"\b(?:how (?:many|much|long|often|old|far)|when|quant[oa]s?|quando|cuánt[oa]s?|cuándo|combien)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?<![\w-])\d[\d.,:]*(?![\w-])")
+_CODE = re.compile(r"[{}()=<>_;\\]")
 # A long sentence covers terms by its length: what 300 characters more cost.
 LENGTH_COST = 0.05
 
@@ -27,6 +39,7 @@ LENGTH_COST = 0.05
 @dataclass(frozen=True, kw_only=True)
 class Scored:
     sentence: Sentence
+    coverage: float  # by its own terms, without what it stands under
     cosine: float
     score: float
 
@@ -66,9 +79,17 @@ def _score(
         cosine = cosine_of(target, vector)
         prior = max(0.0, passages[sentence.passage].score) / best if best > 0 else 0.0
         score = sentence_coverage(question, sentence) + COSINE_SHARE * cosine + PRIOR_SHARE * prior
-        score -= LENGTH_COST * len(sentence.text) / 300
-        scored.append(Scored(sentence=sentence, cosine=cosine, score=score))
+        own = question.coverage(sentence.terms, sentence.language)
+        score += _form(question, sentence.text)
+        scored.append(Scored(sentence=sentence, coverage=own, cosine=cosine, score=score))
     return scored
+
+
+def _form(question: Question, text: str) -> float:
+    """What a sentence's form adds to its score, whatever it speaks of."""
+    wanted = NUMBER_BONUS if _ASKS_NUMBER.search(question.text) and _NUMBER.search(text) else 0.0
+    code = CODE_COST if len(_CODE.findall(text)) >= CODE_SHARE * len(text) else 0.0
+    return wanted - code - LENGTH_COST * len(text) / 300
 
 
 def cosine_of(left: Vector, right: Vector) -> float:
@@ -89,7 +110,7 @@ def choose(reading: Reading) -> list[Sentence]:
 
 def _adds(reading: Reading, item: Scored, chosen: Sequence[Sentence]) -> bool:
     sentence = item.sentence
-    if repeats(sentence, chosen) or item.score < RELATED * reading.ranked[0].score:
+    if repeats(sentence, chosen) or item.coverage < RELATED * reading.ranked[0].coverage:
         return False
     if item.score >= NEARLY_AS_GOOD * reading.ranked[0].score:
         return True

@@ -47,6 +47,7 @@ class PostgresIndex:
                 "depth": depth,
                 **matching.values,
             }
+            connection.execute(_sql["hash_joins"])
             rows = connection.execute(_sql["candidates"].format(matching=matching.sql), values).fetchall()
         return Candidates(passages=tuple(map(_scored_passage, rows)), terms=_statistics(rows, terms))
 
