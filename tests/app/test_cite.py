@@ -82,12 +82,11 @@ def test_composed_and_decomposed_accents_are_one() -> None:
 
 @given(ODD, ODD, ODD)
 def test_what_stands_in_the_source_alone_is_found_there(before: str, quote: str, after: str) -> None:
-    assume(any(character.isalnum() for character in quote))
-    source = passage(f"{before} {quote.strip()} {after}")
-    found = locate(quote, source)
-    # A number that a sign or a digit stands before is not the number quoted.
-    assume(not quote.strip()[:1].isdigit() and not quote.strip()[-1:].isdigit())
-    assume(not unicodedata.combining(quote.strip()[0]))
+    bare = quote.replace("\u00ad", "").strip()
+    assume(any(character.isalnum() for character in bare))
+    # A mark belongs to the letter before it: alone it is no beginning.
+    assume(not unicodedata.combining(bare[0]))
+    found = locate(quote, passage(f"{before} {quote.strip()} {after}"))
     assert found is not None
 
 

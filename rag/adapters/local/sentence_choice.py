@@ -19,8 +19,9 @@ EMBEDDED_SENTENCES = 40
 MOST_SENTENCES = 3
 NEARLY_AS_GOOD = 0.9
 NEW_COVERAGE = 0.2
-# Below this share of the best one's own coverage a sentence only shares a word with the question.
-RELATED = 0.5
+# Below these shares of the best one's score and own coverage a sentence only shares a word with the question.
+RELATED = 0.65
+RELATED_COVERAGE = 0.5
 # What a number is worth where the question asks for one, and what signs of code cost.
 NUMBER_BONUS = 0.15
 CODE_COST = 0.3
@@ -109,10 +110,12 @@ def choose(reading: Reading) -> list[Sentence]:
 
 
 def _adds(reading: Reading, item: Scored, chosen: Sequence[Sentence]) -> bool:
-    sentence = item.sentence
-    if repeats(sentence, chosen) or item.coverage < RELATED * reading.ranked[0].coverage:
+    sentence, best = item.sentence, reading.ranked[0]
+    if sentence.language != best.sentence.language or repeats(sentence, chosen):
         return False
-    if item.score >= NEARLY_AS_GOOD * reading.ranked[0].score:
+    if item.score < RELATED * best.score or item.coverage < RELATED_COVERAGE * best.coverage:
+        return False
+    if item.score >= NEARLY_AS_GOOD * best.score:
         return True
     said = frozenset[str]().union(*(other.terms | other.context for other in chosen))
     return reading.question.coverage(sentence.terms - said, sentence.language) >= NEW_COVERAGE

@@ -75,6 +75,6 @@ def _change_user(uid: int, gid: int) -> tuple[str, ...]:
     # Data and binaries often lie below a directory that only root may enter (/root, mktemp -d), and its
     # mode is not ours to change: the server keeps that one capability of root. no_setuid_fixup: initdb
     # looks at the binaries by access(2), which otherwise leaves capabilities out (man 2 access).
-    capabilities = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
-    capabilities += ("--securebits", "+no_setuid_fixup")
-    return (setpriv, "--reuid", str(uid), "--regid", str(gid), "--clear-groups", *capabilities, "--")
+    kept = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
+    bits = ("--securebits", "+no_setuid_fixup")
+    return (setpriv, "--reuid", str(uid), "--regid", str(gid), "--clear-groups", *kept, *bits, "--")

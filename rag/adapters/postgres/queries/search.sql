@@ -7,7 +7,7 @@ SET LOCAL enable_nestloop = off
 -- Each leg's best, every candidate scored in both, in one statement. BM25 is exact (k1 = 1.2, b = 0.75,
 -- inverse document frequency as in Lucene); frequencies and lengths are those of the searched
 -- collections whatever the filter lets through. `matching` filters on documents d.
-WITH live AS MATERIALIZED (
+WITH live AS NOT MATERIALIZED ( -- its terms, copied for every chunk, would spill to disk
     SELECT c.chunk_id, c.document_id, c.terms, c.term_count, {matching} AS passes
     FROM chunks c JOIN documents d USING (tenant_id, document_id, build)
     WHERE c.collection_id = ANY(%(collections)s)
