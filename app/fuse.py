@@ -7,7 +7,6 @@ from rag.domain.search import Passage, SearchMode
 
 KEYWORD = "keyword"
 SEMANTIC = "semantic"
-RECIPROCAL_RANK = "rrf"
 
 
 def convex(passages: Iterable[Passage], semantic_weight: float) -> tuple[Passage, ...]:
@@ -27,17 +26,6 @@ def _convex_score(passage: Passage, best_keyword: float, semantic_weight: float)
     keyword = passage.scores.get(KEYWORD, 0.0) / best_keyword if best_keyword > 0 else 0.0
     cosine = min(1.0, max(0.0, passage.scores.get(SEMANTIC, 0.0)))
     return (keyword + semantic_weight * cosine) / (1 + semantic_weight)
-
-
-def reciprocal_rank(passages: Iterable[Passage], k: int = 60) -> tuple[Passage, ...]:
-    """Sums `1 / (k + rank)` over the legs that rank a passage; the sum is also `scores["rrf"]`."""
-    return ordered(_with_reciprocal_rank(passage, k) for passage in passages)
-
-
-def _with_reciprocal_rank(passage: Passage, k: int) -> Passage:
-    legs = (passage.ranks[leg] for leg in (KEYWORD, SEMANTIC) if leg in passage.ranks)
-    score = sum(1 / (k + rank) for rank in legs)
-    return replace(passage, score=score, scores={**passage.scores, RECIPROCAL_RANK: score})
 
 
 def single_leg(passages: Iterable[Passage], leg: str) -> tuple[Passage, ...]:

@@ -77,6 +77,7 @@ def update_collection(name: Name, body: CollectionUpdate, services: ServicesDepe
 )
 def delete_collection(name: Name, services: ServicesDependency) -> Collection:
     deleted = services.store.collections.get(name)
-    services.store.collections.delete(name)
+    # The source first: what it still held would bring the collection back.
     services.backend.source.remove_collection(services.tenant, name)
+    services.store.collections.delete(name)
     return Collection.of(deleted)

@@ -77,7 +77,7 @@ class PassageDocument(ResponseModel):
 
 
 class Passage(ResponseModel):
-    """`scores` and `ranks` by leg: semantic, keyword, rrf, rerank."""
+    """`scores` and `ranks` by leg: semantic, keyword, rerank."""
 
     chunk_id: str
     document: PassageDocument

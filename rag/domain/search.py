@@ -58,7 +58,7 @@ class Locator:
 class Passage:
     """`text` is the document's text from `locator.start` to `locator.end`, character for character.
 
-    `scores` and `ranks` are keyed by leg: semantic (cosine), keyword (BM25), rrf, rerank.
+    `scores` and `ranks` are keyed by leg: semantic (cosine), keyword (BM25), rerank.
     """
 
     chunk_id: str

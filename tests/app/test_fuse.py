@@ -3,11 +3,10 @@
 from dataclasses import replace
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fuse import convex, fuse, reciprocal_rank, single_leg
+from app.fuse import convex, fuse, single_leg
 from rag.domain.search import Passage, SearchMode
 from tests.doubles.passages import passage
 
@@ -47,7 +46,6 @@ def test_the_order_does_not_depend_on_the_order_given(
     random.shuffle(shuffled)
     for mode in SearchMode:
         assert fuse(shuffled, mode, weight) == fuse(found, mode, weight)
-    assert reciprocal_rank(shuffled) == reciprocal_rank(found)
 
 
 @given(candidates(), WEIGHT, st.sampled_from(["semantic", "keyword"]), st.floats(0, 10))
@@ -80,12 +78,6 @@ def test_ties_go_by_document_and_ordinal() -> None:
         ("b", 1),
         ("b", 2),
     ]
-
-
-def test_reciprocal_rank_sums_over_the_legs() -> None:
-    both = passage("x", ranks={"keyword": 1, "semantic": 2})
-    fused = reciprocal_rank([both])[0]
-    assert fused.score == fused.scores["rrf"] == pytest.approx(1 / 61 + 1 / 62)
 
 
 def test_one_leg_keeps_its_own_scores_and_leaves_the_others_out() -> None:
