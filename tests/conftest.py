@@ -1,6 +1,7 @@
 """Real PostgreSQL for every test that stores: one embedded server, one template database, a copy each."""
 
 import ipaddress
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,9 @@ def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_only_loopback)
+
+# A runner started in the background ignores SIGINT, and so would every process that these tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A timed assertion does not belong in the tests: machines are shared.
 settings.register_profile("acervo", deadline=None, print_blob=True)
