@@ -18,8 +18,8 @@ from bench.datasets import Dataset, load, sample
 from bench.local import TENANT, document_id, ingest, temporary_backend
 from rag.domain.search import SearchMode, SearchRequest
 
-# Enough chunks for a hundred different documents.
-CHUNKS = 400
+# Chunks asked for, so that a hundred different documents are among them.
+CHUNKS = 200
 MODES = (SearchMode.KEYWORD, SearchMode.SEMANTIC, SearchMode.HYBRID)
 
 
