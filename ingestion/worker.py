@@ -58,6 +58,9 @@ class Worker:
             except Unavailable as error:
                 logger.warning("The write path waits: %s", error)
                 pause = OUTAGE
+            except Exception:  # whatever it was, the next document deserves a worker
+                logger.exception("The write path goes on after an unexpected error")
+                pause = OUTAGE
             self._stop.wait(pause)
 
     def _watch(self) -> None:
@@ -70,4 +73,6 @@ class Worker:
         try:
             self.reconcile()
         except Unavailable as error:
-            logger.warning("The source is compared again after its next change: %s", error)
+            logger.warning("The source will be compared again: %s", error)
+        except Exception:  # one unreadable file must not end the watch
+            logger.exception("The source will be compared again after an unexpected error")

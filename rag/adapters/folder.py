@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Event
@@ -16,8 +17,10 @@ from watchfiles import Change, watch
 from rag.adapters import sidecar
 from rag.domain.documents import Attributes, SourceEvent, SourceKind, SourceObject
 from rag.errors import InvalidKey, KeyConflict, SourceObjectNotFound
+from rag.telemetry import logger
 
 DEFAULT_TENANT = "local"
+LOOK_AGAIN = timedelta(seconds=30)
 _SCHEME = "folder:"
 _UNFINISHED = ".unfinished"
 
@@ -93,8 +96,28 @@ class FolderSource:
         return (DEFAULT_TENANT, *named)
 
     def changes(self, stop: Event) -> Iterator[None]:
-        """Yields once after every burst of changes, until `stop` is set."""
-        for _ in watch(self._root, stop_event=stop, debounce=400, step=50, watch_filter=_outside_unfinished):
+        """Yields once after every burst of changes and every half a minute, until `stop` is set.
+
+        Notifications can be lost (network file systems) or refused (the kernel's limit of watches).
+        """
+        try:
+            yield from self._notified(stop)
+        except (OSError, RuntimeError) as error:
+            logger.warning("The source folder cannot be watched and is compared every 30 s: %s", error)
+        while not stop.wait(LOOK_AGAIN.total_seconds()):
+            yield
+
+    def _notified(self, stop: Event) -> Iterator[None]:
+        milliseconds = round(LOOK_AGAIN.total_seconds() * 1000)
+        for _ in watch(
+            self._root,
+            stop_event=stop,
+            debounce=400,
+            step=50,
+            rust_timeout=milliseconds,
+            yield_on_timeout=True,
+            watch_filter=_outside_unfinished,
+        ):
             yield
 
     def _scan_collection(self, tenant: str, folder: Path) -> Iterator[SourceEvent]:
