@@ -5,6 +5,7 @@ from collections.abc import Generator as Coroutine
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from app import abstention
 from app.cite import verify
@@ -22,6 +23,9 @@ from rag.domain.answers import (
 from rag.errors import ModelResponseInvalid
 from rag.ports import Generator
 from rag.text.markers import INSUFFICIENT_EVIDENCE
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +123,7 @@ class _Draft:
 
 
 @contextmanager
-def closing(events: Iterator[GenerationEvent]) -> Iterator[Iterator[GenerationEvent]]:
+def closing(events: Iterator[T]) -> Iterator[Iterator[T]]:
     """Ends the model's stream with its reader: an abandoned one would go on and cost."""
     try:
         yield events

@@ -12,7 +12,8 @@ from app.api.deps import ServicesDependency
 from app.api.docs import IDEMPOTENT, problems, success
 from app.api.request_id import request_id_of
 from app.api.routes import IdempotentRoute
-from app.api.sse import EventStream, ServerEvent, closing
+from app.api.sse import EventStream, ServerEvent
+from app.ground import closing
 from app.schemas.generations import Generation, GenerationBody
 from rag.domain.answers import TextDelta
 from rag.domain.ids import new_id

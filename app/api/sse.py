@@ -1,7 +1,6 @@
 """Server-sent events from a blocking iterator: heartbeats while it is silent, closed with its reader."""
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.problems import internal_problem, problem_of
+from app.ground import closing
 from rag.errors import AcervoError
 from rag.telemetry import logger
 
@@ -105,14 +105,3 @@ def encode_events(
         except Exception:
             logger.exception("request %s failed while streaming", request_id)
             yield ServerEvent(name="error", data=internal_problem(request_id)).encoded()
-
-
-@contextmanager
-def closing(events: Iterator[T]) -> Iterator[None]:
-    """Ends a generator with its reader."""
-    try:
-        yield
-    finally:
-        close = getattr(events, "close", None)
-        if close is not None:
-            close()
