@@ -24,7 +24,6 @@ from rag.errors import ModelResponseInvalid
 from rag.ports import Generator
 from rag.text.markers import INSUFFICIENT_EVIDENCE
 
-
 T = TypeVar("T")
 
 
