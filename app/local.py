@@ -19,6 +19,7 @@ from rag.domain.pages import every
 from rag.errors import AcervoError, EmbeddingModelMismatch, SettingInvalid
 from rag.ports import Backend
 from rag.settings import DatabaseSettings, IngestionSettings, ServerSettings
+from rag.telemetry import configure_logging
 
 # How long requests in hand may take when the server is told to stop, seconds.
 GRACE = 10
@@ -30,6 +31,7 @@ def serve(*, data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
         raise SettingInvalid(
             f"Local mode asks for no credentials, so it listens on this machine only, not on {host}."
         )
+    configure_logging()
     with _running(data_dir) as app:
         app.add_middleware(LoopbackGuard, origins=ServerSettings().cors_origins)
         uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=GRACE)

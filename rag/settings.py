@@ -45,10 +45,9 @@ class IngestionSettings(_Settings):
 
 
 class ClientSettings(_Settings):
-    """The server that the command line talks to, and the API key or token it shows there."""
+    """The server that the command line talks to."""
 
     server: str | None = None
-    api_key: SecretStr | None = None
 
 
 class ServerSettings(_Settings):

@@ -5,10 +5,10 @@ import logging
 logger = logging.getLogger("acervo")
 
 
-def configure_logging(*, verbose: bool = False) -> None:
+def configure_logging() -> None:
     """For entry points: one line a record on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.handlers = [handler]
-    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.setLevel(logging.INFO)
     logger.propagate = False

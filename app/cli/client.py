@@ -29,15 +29,14 @@ class Client(AbstractContextManager["Client"]):
         self.address = address
 
     @classmethod
-    def over_tcp(cls, url: str, *, api_key: str | None) -> Self:
-        return cls(httpx.Client(base_url=url, headers=_credential(api_key), timeout=TIMEOUT), address=url)
+    def over_tcp(cls, url: str) -> Self:
+        return cls(httpx.Client(base_url=url, timeout=TIMEOUT), address=url)
 
     @classmethod
-    def over_socket(cls, path: Path, *, api_key: str | None) -> Self:
+    def over_socket(cls, path: Path) -> Self:
         http = httpx.Client(
             transport=httpx.HTTPTransport(uds=str(path)),
             base_url="http://localhost",
-            headers=_credential(api_key),
             timeout=TIMEOUT,
         )
         return cls(http, address="this process")
@@ -112,10 +111,6 @@ class Client(AbstractContextManager["Client"]):
                 f"No answer from the server at {self.address} ({str(error) or type(error).__name__})."
                 " Start one with `acervo serve`, or correct --server or ACERVO_SERVER."
             ) from error
-
-
-def _credential(api_key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

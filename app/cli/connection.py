@@ -29,18 +29,15 @@ class Invocation:
 def connect(context: Context, server: str | None, data_dir: Path | None) -> Iterator["Client"]:
     """What the command line says outranks the environment; --server and --data-dir exclude each other."""
     from app.cli.client import Client
-    from rag.settings import ClientSettings
 
-    secret = ClientSettings().api_key
-    api_key = secret.get_secret_value() if secret else None
     url = server_url(context, server, data_dir)
     if url:
-        with Client.over_tcp(url, api_key=api_key) as client:
+        with Client.over_tcp(url) as client:
             yield client
     else:
         with (
             _private_server(data_directory(context, data_dir)) as socket,
-            Client.over_socket(socket, api_key=api_key) as client,
+            Client.over_socket(socket) as client,
         ):
             yield client
 
