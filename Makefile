@@ -64,7 +64,16 @@ lock: $(VENV)/.tools ## resolve requirements/*.txt anew from pyproject.toml
 	$(LOCK) --group build -o requirements/build.txt
 	$(LOCK) pyproject.toml -o requirements/local.txt
 	$(LOCK) pyproject.toml --all-extras --group dev -c requirements/local.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra aws --group bench -o requirements/bench.txt
+
+.venv-bench/.bench: $(VENV)/.tools requirements/bench.txt pyproject.toml
+	test -e .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	$(UV) pip install --quiet --python .venv-bench/bin/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
+.PHONY: peers
+peers: .venv-bench/.bench ## create .venv-bench: what the benchmarks compare with, beside Acervo
 
 .PHONY: clean
-clean: ## remove .venv and local data
-	rm -rf $(VENV) $(DATA_DIR)
+clean: ## remove .venv, .venv-bench and local data
+	rm -rf $(VENV) .venv-bench $(DATA_DIR)

@@ -10,7 +10,8 @@ from threading import Thread
 from urllib.parse import quote, unquote
 
 from bench.datasets import Dataset, DatasetDocument
-from ingestion.worker import Worker
+from ingestion.pipeline import Pipeline
+from ingestion.worker import work_once
 from rag.backends.local import LocalBackend
 from rag.domain.documents import Attributes, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest
@@ -67,16 +68,18 @@ def document_id(key: str) -> str:
 
 
 def _process_everything(backend: Backend) -> None:
-    worker = Worker(backend, threads=0, max_document_bytes=MAX_DOCUMENT_BYTES)
-    threads = [Thread(target=_work, args=(worker,)) for _ in range(THREADS)]
+    pipeline = Pipeline(
+        source=backend.source, embedder=backend.embedder, max_document_bytes=MAX_DOCUMENT_BYTES
+    )
+    threads = [Thread(target=_work, args=(backend, pipeline)) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _work(worker: Worker) -> None:
-    while worker.work_once():
+def _work(backend: Backend, pipeline: Pipeline) -> None:
+    while work_once(backend, pipeline):
         pass
 
 

@@ -2,27 +2,63 @@
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from math import inf
 
 from ingestion.chunk import CHUNKER_VERSION, chunk
+from ingestion.embed import Embedding
 from ingestion.parse.reader import PARSER_VERSION, parse
-from rag.domain.content import Chunk, EmbeddedChunk, ExtractedText
+from rag.domain.content import EmbeddedChunk, ExtractedText
 from rag.domain.documents import BuiltDocument, Collection, SourceObject, Work
-from rag.errors import AcervoError, DocumentTooLarge, EmbeddingModelMismatch
+from rag.errors import (
+    AcervoError,
+    DatabaseUnavailable,
+    DocumentTooLarge,
+    EmbeddingModelMismatch,
+    SetupError,
+    SourceObjectNotFound,
+)
+from rag.originals import original
 from rag.ports import Embedder, Ledger, Source
 from rag.telemetry import logger
 from rag.text.language import detect_language
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 5
-# Chunks embedded and staged between two renewals of the lease.
-BATCH = 64
+# What a worker keeps of its time to hand its work back, seconds.
+RESERVE = 5.0
+
+Remaining = Callable[[], float]
 
 
 class Superseded(Exception):
     """A later event took this document over; nothing is left to do."""
+
+
+class OutOfTime(Exception):
+    """The worker must end; what is embedded is kept for the next one."""
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The work in hand, and what this worker may still do about it."""
+
+    ledger: Ledger
+    work: Work
+    remaining: Remaining
+
+    def stage(self, ready: Sequence[EmbeddedChunk], language: str) -> None:
+        alive = (
+            self.ledger.stage(self.work, ready, language, lease=LEASE)
+            if ready
+            else self.ledger.renew(self.work, LEASE)
+        )
+        if not alive:
+            raise Superseded
+        if self.remaining() < RESERVE:
+            raise OutOfTime
 
 
 class Pipeline:
@@ -33,44 +69,60 @@ class Pipeline:
         self._embedder = embedder
         self._max_document_bytes = max_document_bytes
 
-    def process(self, ledger: Ledger, work: Work) -> None:
-        """Brings the claimed work to an end that the ledger records."""
+    def process(self, ledger: Ledger, work: Work, *, remaining: Remaining = lambda: inf) -> None:
+        """Brings the claimed work to an end that the ledger records.
+
+        `remaining`: the seconds that this worker still has. Raises DatabaseUnavailable if the ledger
+        cannot record anything; the end of the lease then brings the work back.
+        """
         try:
-            self._process(ledger, work)
+            self._process(_Attempt(ledger, work, remaining))
         except Superseded:
             logger.info("%s version %d was superseded", work.document_id, work.version)
+        except OutOfTime:
+            detail = "The worker's time was up; the next one goes on from here."
+            ledger.release(work, code="out_of_time", detail=detail, delay=timedelta(), counts=False)
+        except DatabaseUnavailable:
+            raise
         except AcervoError as error:
-            _settle(ledger, work, error.code, error.detail, retryable=error.retryable)
+            _settle(ledger, work, error)
         except Exception:  # the worker lives on, and the ledger says why the document did not
             logger.exception("%s version %d: unexpected error", work.document_id, work.version)
-            detail = (
-                "An unexpected error stopped this document; the server's log has it by the document's id."
-            )
-            _settle(ledger, work, "internal_error", detail, retryable=True)
+            _settle(ledger, work, Unexpected())
 
-    def _process(self, ledger: Ledger, work: Work) -> None:
+    def _process(self, attempt: _Attempt) -> None:
+        work = attempt.work
         if work.deleting:
-            ledger.erase(work)
+            attempt.ledger.erase(work)
             return
         if work.attempts > MAX_ATTEMPTS:
-            detail = (
-                f"Every one of {MAX_ATTEMPTS} attempts ended without a result: the worker died or lost it."
-            )
-            ledger.fail(work, code="attempts_exhausted", detail=detail, retryable=True)
+            raise AttemptsExhausted
+        found = self._read(attempt)
+        if found is None:
             return
-        found = self._source.fetch(work.source_uri)
         digest = hashlib.sha256(found.body).hexdigest()
         if work.has_searchable_version and (digest, self._recipe(work)) == (work.content_sha256, work.recipe):
-            ledger.confirm(work, found.attributes)
+            attempt.ledger.confirm(work, found.attributes)
             return
-        self._build(ledger, work, found, digest)
+        self._build(attempt, found, digest)
 
-    def _build(self, ledger: Ledger, work: Work, found: SourceObject, digest: str) -> None:
+    def _read(self, attempt: _Attempt) -> SourceObject | None:
+        """None: the object has gone, and its document went with it; the event that tells so is on its way."""
+        work = attempt.work
+        try:
+            return original(self._source, work.source_uri, work.record)
+        except SourceObjectNotFound:
+            if work.record is not None:
+                raise
+            attempt.ledger.vanish(work)
+            return None
+
+    def _build(self, attempt: _Attempt, found: SourceObject, digest: str) -> None:
+        work = attempt.work
         self._check(work.collection, found)
         extracted = parse(found.body, name=work.key, declared=found.attributes.media_type)
         title = found.attributes.title or extracted.title
         language = _language(work.collection, extracted)
-        count = self._stage(ledger, work, self._chunks(work, extracted), title, language)
         built = BuiltDocument(
             content_sha256=digest,
             recipe=self._recipe(work),
@@ -79,10 +131,10 @@ class Pipeline:
             media_type=extracted.media_type,
             metadata=found.attributes.metadata,
             language=language,
-            chunk_count=count,
+            chunk_count=self._stage(attempt, extracted, title, language),
             page_count=len(extracted.page_starts) or None,
         )
-        if not ledger.publish(work, built, extracted):
+        if not attempt.ledger.publish(work, built, extracted):
             raise Superseded
 
     def _check(self, collection: Collection, found: SourceObject) -> None:
@@ -97,41 +149,22 @@ class Pipeline:
                 " (ACERVO_MAX_DOCUMENT_BYTES)."
             )
 
-    def _chunks(self, work: Work, extracted: ExtractedText) -> Iterator[Chunk]:
-        sizes = work.collection.chunking
-        return chunk(
+    def _stage(self, attempt: _Attempt, extracted: ExtractedText, title: str | None, language: str) -> int:
+        sizes = attempt.work.collection.chunking
+        chunks = chunk(
             extracted,
             max_tokens=sizes.max_tokens,
             overlap_tokens=sizes.overlap_tokens,
             count_tokens=self._embedder.count_tokens,
         )
-
-    def _stage(
-        self, ledger: Ledger, work: Work, chunks: Iterable[Chunk], title: str | None, language: str
-    ) -> int:
-        remaining = iter(chunks)
-        count = 0
-        while batch := list(islice(remaining, BATCH)):
-            if not ledger.renew(work, LEASE):
-                raise Superseded
-            ledger.stage(work, self._embed(ledger, batch, title), language)
-            count += len(batch)
-        return count
-
-    def _embed(self, ledger: Ledger, batch: list[Chunk], title: str | None) -> list[EmbeddedChunk]:
-        contexts = [_context(item, title) for item in batch]
-        texts = [
-            f"{context}\n\n{item.text}" if context else item.text
-            for item, context in zip(batch, contexts, strict=True)
-        ]
-        hashes = [hashlib.sha256(text.encode()).digest() for text in texts]
-        vectors = dict(ledger.known_embeddings(self._embedder.model, hashes))
-        missing = {key: text for key, text in zip(hashes, texts, strict=True) if key not in vectors}
-        vectors |= zip(missing, self._embedder.embed_documents(list(missing.values())), strict=True)
-        return [
-            EmbeddedChunk(chunk=item, context=context, embedded_sha256=key, embedding=vectors[key])
-            for item, context, key in zip(batch, contexts, hashes, strict=True)
-        ]
+        model = self._embedder.model
+        embedding = Embedding(
+            self._embedder,
+            known=lambda hashes: attempt.ledger.known_embeddings(model, hashes),
+            stage=lambda ready: attempt.stage(ready, language),
+            language=language,
+        )
+        return embedding.run(chunks, title)
 
     def _recipe(self, work: Work) -> str:
         """How a searchable version was made: another recipe builds unchanged bytes anew."""
@@ -143,21 +176,41 @@ class Pipeline:
         )
 
 
-def _settle(ledger: Ledger, work: Work, code: str, detail: str, *, retryable: bool) -> None:
-    if retryable and work.attempts < MAX_ATTEMPTS:
+class AttemptsExhausted(AcervoError):
+    """Every attempt ended without a result."""
+
+    code = "attempts_exhausted"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Every one of {MAX_ATTEMPTS} attempts ended without a result: the worker died or lost it."
+        )
+
+
+class Unexpected(AcervoError):
+    """An error that nobody foresaw."""
+
+    code = "internal_error"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An unexpected error stopped this document; the server's log has it by the document's id."
+        )
+
+
+def _settle(ledger: Ledger, work: Work, error: AcervoError) -> None:
+    if error.retryable and work.attempts < MAX_ATTEMPTS:
         # Full jitter: many documents that failed together do not come back together.
         delay = timedelta(seconds=random.uniform(0.5, 1) * 2**work.attempts)  # noqa: S311 - not cryptography
-        ledger.release(work, code=code, detail=detail, delay=delay)
+        ledger.release(work, code=error.code, detail=error.detail, delay=delay)
     else:
-        ledger.fail(work, code=code, detail=detail, retryable=retryable)
-    logger.warning("%s version %d: %s", work.document_id, work.version, code)
+        # What the operator must mend can be tried again afterwards.
+        retryable = error.retryable or isinstance(error, SetupError)
+        ledger.fail(work, code=error.code, detail=error.detail, retryable=retryable)
+    logger.warning("%s version %d: %s", work.document_id, work.version, error.code)
 
 
 def _language(collection: Collection, extracted: ExtractedText) -> str:
     return detect_language(extracted.text) if collection.language == "auto" else collection.language
-
-
-def _context(item: Chunk, title: str | None) -> str:
-    """Title and heading path, as far as the chunk does not say them itself."""
-    path = dict.fromkeys(part for part in (title, *item.headings) if part)
-    return " › ".join(part for part in path if part not in item.text)

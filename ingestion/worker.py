@@ -3,9 +3,9 @@
 from threading import Event, Thread
 
 from ingestion.pipeline import LEASE, Pipeline
-from ingestion.reconcile import reconcile
+from ingestion.reconcile import Drift, reconcile
 from rag.errors import Unavailable
-from rag.ports import Backend
+from rag.ports import Backend, WatchedBackend
 from rag.telemetry import logger
 
 # How long an idle worker waits before it asks the ledger again, seconds.
@@ -17,9 +17,10 @@ OUTAGE = 2.0
 class Worker:
     """Serves every tenant of the source until stopped; any number may share one database."""
 
-    def __init__(self, backend: Backend, *, threads: int, max_document_bytes: int) -> None:
+    def __init__(self, backend: WatchedBackend, *, threads: int, max_document_bytes: int) -> None:
         self._backend = backend
         self._stop = Event()
+        self._reported: set[Drift] = set()
         self._pipeline = Pipeline(
             source=backend.source, embedder=backend.embedder, max_document_bytes=max_document_bytes
         )
@@ -40,16 +41,19 @@ class Worker:
 
     def work_once(self) -> bool:
         """Processes one document, if there is one to process."""
-        for tenant in self._backend.source.tenants():
-            ledger = self._backend.store.tenant(tenant).ledger
-            if work := ledger.claim(LEASE):
-                self._pipeline.process(ledger, work)
-                return True
-        return False
+        return work_once(self._backend, self._pipeline)
 
     def reconcile(self) -> int:
         backend = self._backend
-        return reconcile(store=backend.store, source=backend.source, embedder=backend.embedder)
+        return reconcile(
+            store=backend.store, source=backend.source, embedder=backend.embedder, report=self._report
+        )
+
+    def _report(self, drift: Drift) -> None:
+        """Once for each object, not at every look."""
+        if drift not in self._reported:
+            self._reported.add(drift)
+            logger.warning("The source holds an object that cannot be ingested: %s", drift.detail)
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -76,3 +80,13 @@ class Worker:
             logger.warning("The source will be compared again: %s", error)
         except Exception:  # one unreadable file must not end the watch
             logger.exception("The source will be compared again after an unexpected error")
+
+
+def work_once(backend: Backend, pipeline: Pipeline) -> bool:
+    """Processes the next document of any tenant; False where none is waiting."""
+    for tenant in backend.source.tenants():
+        ledger = backend.store.tenant(tenant).ledger
+        if work := ledger.claim(LEASE):
+            pipeline.process(ledger, work)
+            return True
+    return False

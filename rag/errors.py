@@ -17,6 +17,7 @@ AcervoError
 │   ├── CollectionExists
 │   ├── DocumentNotFailed
 │   ├── KeyConflict
+│   ├── ConflictingSource
 │   ├── RerankerRequired
 │   └── EmbeddingModelMismatch
 ├── DocumentRejected             this document can never be ingested as it is
@@ -26,11 +27,14 @@ AcervoError
 │   ├── EmptyDocument
 │   ├── NoTextLayer
 │   ├── InvalidSidecar
+│   ├── InvalidRecord
 │   └── DocumentTooLarge
 ├── Unavailable                  try again later (retryable)
 │   ├── DatabaseUnavailable
 │   ├── Throttled
-│   └── ModelUnavailable
+│   ├── ModelUnavailable
+│   └── SourceUnavailable
+├── InvalidEvent                 a message that says nothing of any document
 ├── ModelResponseInvalid
 └── SetupError                   the operator must change something
     ├── EmbeddedServerError
@@ -154,6 +158,12 @@ class KeyConflict(Conflict):
     code = "key_conflict"
 
 
+class ConflictingSource(Conflict):
+    """Another door writes this key; the orders of two doors cannot be compared."""
+
+    code = "conflicting_source"
+
+
 class RerankerRequired(Conflict):
     """The request needs a reranker, and none is configured."""
 
@@ -208,6 +218,12 @@ class InvalidSidecar(DocumentRejected):
     code = "invalid_sidecar"
 
 
+class InvalidRecord(DocumentRejected):
+    """The Kinesis record is not one of the producer contract."""
+
+    code = "invalid_record"
+
+
 class DocumentTooLarge(DocumentRejected):
     """The document is beyond a configured limit."""
 
@@ -238,6 +254,18 @@ class ModelUnavailable(Unavailable):
     """The model server does not answer."""
 
     code = "model_unavailable"
+
+
+class SourceUnavailable(Unavailable):
+    """The source of the documents does not answer."""
+
+    code = "source_unavailable"
+
+
+class InvalidEvent(AcervoError):
+    """The message is not one that a source of documents sends."""
+
+    code = "invalid_event"
 
 
 class ModelResponseInvalid(AcervoError):

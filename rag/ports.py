@@ -1,7 +1,7 @@
 """What both flows need from the outside world; adapters implement these protocols."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import BinaryIO, Protocol
 
@@ -21,6 +21,7 @@ from rag.domain.documents import (
     SourceEvent,
     SourceKind,
     SourceObject,
+    SourceState,
     Work,
 )
 from rag.domain.filters import Filter
@@ -39,6 +40,13 @@ class Embedder(Protocol):
         """The weight of the cosine beside a keyword score scaled to at most 1 (see app/fuse.py)."""
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]: ...
+
+    def embed_stream(self, texts: Iterable[str]) -> Iterator[list[tuple[int, Vector]]]:
+        """Vectors with the numbers of their texts, in any order, as they come.
+
+        Texts are drawn as they are needed. An empty list comes at least every few seconds, so that the
+        caller can keep its lease. An error is raised after the vectors that came before it.
+        """
 
     def embed_query(self, text: str) -> Vector: ...
 
@@ -67,7 +75,10 @@ class Reranker(Protocol):
 
 
 class Source(Protocol):
-    """Where the original bytes live: a bucket, or a folder laid out like one."""
+    """Where the original bytes live: a bucket, or a folder laid out like one.
+
+    The state behind a key is what stands there now: events are reasons to look.
+    """
 
     def put(
         self,
@@ -99,6 +110,10 @@ class Source(Protocol):
 
     def tenants(self) -> tuple[str, ...]:
         """Every tenant that has objects, the default one first."""
+
+
+class WatchedSource(Source, Protocol):
+    """A source that a process keeps up with by itself."""
 
     def changes(self, stop: threading.Event) -> Iterator[None]:
         """Yields once after every burst of changes, until `stop` is set."""
@@ -159,18 +174,34 @@ class DocumentStore(Protocol):
 
     def history(self, document_id: str, page: PageRequest) -> Page[HistoryEntry]: ...
 
+    def record(self, document_id: str) -> bytes:
+        """The newest Kinesis record of a document that came by that door."""
+
 
 class Ledger(Protocol):
     """What the write path does to documents; every method is one short transaction."""
 
     def accept(self, event: SourceEvent, collection: Collection) -> Document | None:
-        """Records an event unless a later one is known. None: nothing stands behind the key."""
+        """Records an event unless a later one is known. None: nothing stands behind the key.
 
-    def known_etags(self) -> Mapping[tuple[str, str], str]:
+        An upsert without an order announces an object whose event is still to come. Raises
+        ConflictingSource where the key belongs to another door.
+        """
+
+    def repair(self, event: SourceEvent, collection: Collection, *, known: str) -> bool:
+        """Accepts what was observed without an order; False if the ledger's order is no longer `known`."""
+
+    def known(self) -> Mapping[tuple[str, str], SourceState]:
         """The last accepted state of every (collection, key)."""
 
-    def claim(self, lease: timedelta) -> Work | None:
-        """The next document to build or erase, for this worker alone until the lease ends."""
+    def order(self, collection: Collection, key: str) -> str:
+        """The greatest order that was accepted for the key, deletions included; empty: none was."""
+
+    def claim(self, lease: timedelta, document_id: str | None = None) -> Work | None:
+        """The next document to build or erase, for this worker alone until the lease ends.
+
+        With an id that document alone, even before the time at which it would be offered again.
+        """
 
     def renew(self, work: Work, lease: timedelta) -> bool:
         """False: a later event superseded this work."""
@@ -178,8 +209,11 @@ class Ledger(Protocol):
     def known_embeddings(self, model: EmbeddingModel, hashes: Sequence[bytes]) -> Mapping[bytes, Vector]:
         """Vectors already paid for, by sha256 of the embedded text."""
 
-    def stage(self, work: Work, chunks: Sequence[EmbeddedChunk], language: str) -> None:
-        """Writes chunks of a version that no reader sees yet. Staging the same chunk again is harmless."""
+    def stage(self, work: Work, chunks: Sequence[EmbeddedChunk], language: str, *, lease: timedelta) -> bool:
+        """Writes chunks of a version that no reader sees yet, and renews the lease.
+
+        Staging the same chunk again is harmless. False: superseded, nothing was written.
+        """
 
     def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
         """Switches readers to the staged version. False: superseded, nothing changed."""
@@ -187,11 +221,17 @@ class Ledger(Protocol):
     def confirm(self, work: Work, attributes: Attributes) -> bool:
         """The content did not change: only the attributes are updated."""
 
-    def release(self, work: Work, *, code: str, detail: str, delay: timedelta) -> None:
-        """A transient failure: the work is offered again after `delay`."""
+    def release(self, work: Work, *, code: str, detail: str, delay: timedelta, counts: bool = True) -> None:
+        """A transient failure: the work is offered again after `delay`.
+
+        `counts` False: this attempt is not one of the few after which the document fails.
+        """
 
     def fail(self, work: Work, *, code: str, detail: str, retryable: bool) -> None:
         """A final failure, with its reason; the previous version stays searchable."""
+
+    def vanish(self, work: Work) -> None:
+        """Erases a document whose object is no longer there."""
 
     def erase(self, work: Work) -> None:
         """Removes every trace of the document and remembers the order of its deletion."""
@@ -302,3 +342,10 @@ class Backend(Protocol):
     def reranker(self) -> Reranker | None: ...
 
     def close(self) -> None: ...
+
+
+class WatchedBackend(Backend, Protocol):
+    """A backend whose source a process keeps up with by itself."""
+
+    @property
+    def source(self) -> WatchedSource: ...

@@ -26,10 +26,16 @@ class DatabaseSettings(BaseSettings):
 
 
 class EmbeddingSettings(_Settings):
-    """`wordllama`, `onnx:<directory>` or `openai:<base url>#<model>`."""
+    """`wordllama`, `onnx:<directory>`, `openai:<base url>#<model>` or `bedrock:<model id>[@<dimensions>]`.
+
+    The quotas (Bedrock only) are this process's share; without them the rate is found by trying.
+    """
 
     embedding: str = "wordllama"
     embedding_api_key: SecretStr | None = None
+    embedding_requests_per_minute: int | None = Field(default=None, gt=0)
+    embedding_tokens_per_minute: int | None = Field(default=None, gt=0)
+    embedding_concurrency: int = Field(default=64, ge=1, le=512)
 
 
 class GenerationSettings(_Settings):
@@ -42,6 +48,20 @@ class GenerationSettings(_Settings):
 class IngestionSettings(_Settings):
     max_document_bytes: int = Field(default=50_000_000, gt=0)
     workers: int = Field(default=2, ge=1, le=32)
+
+
+class SourceSettings(_Settings):
+    """The bucket that the deployment's documents are dropped into."""
+
+    bucket: str = ""
+    default_tenant: str = "default"
+
+
+class QueueSettings(_Settings):
+    """URLs of the ingestion queue and of the queue of messages that failed too often."""
+
+    queue_url: str = ""
+    dead_letter_queue_url: str = ""
 
 
 class ClientSettings(_Settings):

@@ -11,8 +11,9 @@ from app.api.docs import problems
 from app.api.documents import DocumentId
 from app.api.new_document import UNKNOWN_MEDIA_TYPE
 from app.api.routes import ApiRoute
-from rag.domain.documents import Document
+from rag.domain.documents import Document, SourceKind
 from rag.errors import DocumentNotFound
+from rag.originals import original
 
 router = APIRouter(tags=["documents"], route_class=ApiRoute)
 
@@ -46,7 +47,9 @@ def get_content(
 def _original(services: Services, document: Document) -> Response:
     if document.version == 0:
         raise DocumentNotFound(f"The document is {document.status}: it has no searchable version yet.")
-    body = services.backend.source.fetch(document.source_uri).body
+    streamed = document.source_kind is SourceKind.KINESIS
+    record = services.store.documents.record(document.id) if streamed else None
+    body = original(services.backend.source, document.source_uri, record).body
     headers = {
         # Not media_type=, which would claim UTF-8 for any text.
         "Content-Type": _safe_media_type(document.media_type),

@@ -1,17 +1,21 @@
 """Documents: writing them, and what is known of them."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api import examples
-from app.api.deps import ServicesDependency
+from app.api.deps import Services, ServicesDependency
 from app.api.docs import IDEMPOTENT, REFERENCE, Responses, problems, success
 from app.api.new_document import ReceivedDependency
 from app.api.routes import IdempotentRoute
 from app.schemas.common import Identifier, ListResponse, PageQuery
 from app.schemas.documents import Chunk, Document, DocumentQuery, DocumentUpdate, HistoryEntry
+from rag.domain.documents import Document as DomainDocument
+from rag.domain.documents import SourceKind
+from rag.errors import ConflictingSource, DocumentNotFound
 
 router = APIRouter(tags=["documents"], route_class=IdempotentRoute)
 
@@ -52,6 +56,7 @@ def create_document(
     store = services.store
     collection = store.collections.get(name)
     new = received.new_document(services.max_document_bytes)
+    _refuse_foreign_key(services, name, new.key)
     event = services.backend.source.put(services.tenant, name, new.key, new.body, new.attributes)
     document = store.ledger.accept(event, collection) or store.documents.find(name, new.key)
     response.headers["Location"] = f"/v1/documents/{document.id}"
@@ -88,11 +93,11 @@ def get_document(document_id: DocumentId, services: ServicesDependency) -> Docum
     status_code=202,
     summary="Delete a document",
     description="It is out of every search at once; the write path then erases every trace.",
-    responses={**success(202, examples.DOCUMENT), **problems(404)},
+    responses={**success(202, examples.DOCUMENT), **problems(404, 409)},
 )
 def delete_document(document_id: DocumentId, services: ServicesDependency) -> Document:
     store = services.store
-    document = store.documents.get(document_id)
+    document = _refuse_streamed(store.documents.get(document_id))
     event = services.backend.source.remove(services.tenant, document.collection, document.key)
     deleting = store.ledger.accept(event, store.collections.get(document.collection))
     return Document.from_domain(deleting or document)
@@ -102,12 +107,12 @@ def delete_document(document_id: DocumentId, services: ServicesDependency) -> Do
     "/v1/documents/{document_id}",
     summary="Replace a document's metadata",
     description="Filters see it at once; nothing is parsed or embedded again.",
-    responses={**success(200, examples.DOCUMENT), **problems(404, body=True)},
+    responses={**success(200, examples.DOCUMENT), **problems(404, 409, body=True)},
 )
 def update_document(document_id: DocumentId, body: DocumentUpdate, services: ServicesDependency) -> Document:
     """The source is described too, or its next scan would bring the former metadata back."""
     store, source = services.store, services.backend.source
-    document = store.documents.get(document_id)
+    document = _refuse_streamed(store.documents.get(document_id))
     attributes = replace(source.fetch(document.source_uri).attributes, metadata=body.metadata)
     event = source.describe(services.tenant, document.collection, document.key, attributes)
     store.ledger.accept(event, store.collections.get(document.collection))
@@ -151,3 +156,17 @@ def retry_document(document_id: DocumentId, services: ServicesDependency, respon
     document = services.store.documents.retry(document_id)
     response.headers["Location"] = f"/v1/documents/{document.id}"
     return Document.from_domain(document)
+
+
+def _refuse_foreign_key(services: Services, collection: str, key: str) -> None:
+    with suppress(DocumentNotFound):
+        _refuse_streamed(services.store.documents.find(collection, key))
+
+
+def _refuse_streamed(document: DomainDocument) -> DomainDocument:
+    """Only a record of the stream can be told apart from the stream's other records by its order."""
+    if document.source_kind is SourceKind.KINESIS:
+        raise ConflictingSource(
+            "The document came by the Kinesis stream: change or delete it by a record of that stream."
+        )
+    return document

@@ -93,7 +93,7 @@ class FolderSource:
 
     def tenants(self) -> tuple[str, ...]:
         named = sorted(entry.name[1:] for entry in self._root.iterdir() if entry.name.startswith("@"))
-        return (DEFAULT_TENANT, *named)
+        return (DEFAULT_TENANT, *(name for name in named if name != DEFAULT_TENANT))
 
     def changes(self, stop: Event) -> Iterator[None]:
         """Yields once after every burst of changes and every half a minute, until `stop` is set.

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from rag.domain.attributes import storable_metadata, storable_text
 from rag.domain.documents import Attributes
 from rag.errors import InvalidSidecar
 
@@ -24,27 +25,22 @@ def parse(body: bytes) -> Attributes:
     """Raises InvalidSidecar."""
     try:
         content = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSidecar("The side-car file is not valid JSON.") from error
     if not isinstance(content, dict):
         raise InvalidSidecar("The side-car file must be a JSON object.")
     if unknown := content.keys() - {"title", "media_type", "metadata"}:
         raise InvalidSidecar(f"The side-car file has unknown fields: {', '.join(sorted(unknown))}.")
-    return Attributes(
-        title=_optional_text(content, "title"),
-        media_type=_optional_text(content, "media_type"),
-        metadata=_metadata(content.get("metadata", {})),
-    )
+    try:
+        return Attributes(
+            title=_optional_text(content, "title"),
+            media_type=_optional_text(content, "media_type"),
+            metadata=storable_metadata(content.get("metadata", {})),
+        )
+    except ValueError as error:
+        raise InvalidSidecar(f"A value in the side-car file cannot be stored: it {error}.") from error
 
 
 def _optional_text(content: dict[str, Any], name: str) -> str | None:
     value = content.get(name)
-    if value is not None and (not isinstance(value, str) or "\0" in value):
-        raise InvalidSidecar(f"{name} in the side-car file must be a string.")
-    return value
-
-
-def _metadata(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or "\\u0000" in json.dumps(value):
-        raise InvalidSidecar("metadata in the side-car file must be an object without NUL characters.")
-    return value
+    return None if value is None else storable_text(value)

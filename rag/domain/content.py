@@ -1,6 +1,6 @@
 """A document's extracted text, its blocks and its chunks; offsets count code points, half-open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -65,9 +65,11 @@ class EmbeddedChunk:
     """A chunk with what is stored beside it.
 
     `context` (title, heading path) is analysed and embedded with the text, never shown or cited.
+    `terms` are the analysed terms of both and how often each occurs.
     """
 
     chunk: Chunk
     context: str
+    terms: Mapping[str, int]
     embedded_sha256: bytes
     embedding: Vector

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 Metadata = Mapping[str, Any]
 
@@ -77,21 +77,41 @@ class Attributes:
 class SourceEvent:
     """The envelope: something happened to the object behind one key.
 
-    `order` compares as text within one key: the greater happened later.
+    `observe`: it is not known what; look at the object. `describe`: only its attributes changed.
+    `order` compares as text within one key: the greater happened later. Empty: the source cannot tell.
     `etag` names the object's state, so that a repeated event for the same state costs nothing.
     `attributes` are given where the door knows them already.
+    `record` is the whole Kinesis record, which no other place keeps.
     """
 
     tenant: str
     collection: str
     key: str
-    operation: Literal["upsert", "delete"]
+    operation: Literal["upsert", "delete", "observe", "describe"]
     kind: SourceKind
     uri: str
-    order: str
+    order: str = ""
     etag: str = ""
     size: int = 0
     attributes: Attributes = field(default_factory=Attributes)
+    record: bytes | None = None
+
+    @property
+    def place(self) -> "Place":
+        return (self.tenant, self.collection, self.key)
+
+
+# Tenant, collection and key.
+Place: TypeAlias = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceState:
+    """What the ledger last accepted for a key."""
+
+    etag: str
+    order: str
+    uri: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +182,7 @@ class Work:
     deleting: bool
     attempts: int
     source_uri: str
+    record: bytes | None
     has_searchable_version: bool
     content_sha256: str | None
     recipe: str | None

@@ -1,6 +1,5 @@
 """The write path over the real store: versions, reasons, and nothing paid for twice."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -10,46 +9,11 @@ from ingestion.pipeline import MAX_ATTEMPTS, Pipeline
 from ingestion.reconcile import reconcile
 from rag.adapters.folder import FolderSource
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
-from rag.domain.content import Vector
-from rag.domain.documents import Attributes, Document, DocumentStatus, EmbeddingModel, NewCollection
+from rag.domain.documents import Attributes, Document, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest
 from rag.errors import ModelUnavailable
+from tests.doubles.counting_embedder import CountingEmbedder, Killed
 from tests.rag.adapters.postgres.builders import LEASE
-
-
-class Killed(BaseException):
-    """Ends a worker as SIGKILL does: nothing of ours handles it."""
-
-
-class CountingEmbedder:
-    """Hashes words into a few dimensions; counts what it was paid for and fails on demand."""
-
-    model = EmbeddingModel(id="counting", dimensions=8)
-    semantic_weight = 0.3
-
-    def __init__(self) -> None:
-        self.embedded: list[str] = []
-        self.failing: Exception | None = None
-        self.kill_in_call = 0
-
-    def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
-        if self.failing:
-            raise self.failing
-        self.kill_in_call -= 1
-        if self.kill_in_call == 0:
-            raise Killed
-        self.embedded += texts
-        return [self.embed_query(text) for text in texts]
-
-    def embed_query(self, text: str) -> Vector:
-        counts = [1.0] + [0.0] * 7
-        for word in text.split():
-            counts[sum(word.encode()) % 8] += 1
-        norm = sum(count * count for count in counts) ** 0.5
-        return [count / norm for count in counts]
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
 
 
 class WritePath:

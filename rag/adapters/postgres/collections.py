@@ -6,7 +6,7 @@ from typing import Any
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from rag.adapters.postgres.connection import Connection, Session
+from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.paging import decode_cursor, page_of
 from rag.adapters.postgres.queries import load
 from rag.domain.documents import Chunking, Collection, EmbeddingModel, Metadata, NewCollection
@@ -42,11 +42,13 @@ class PostgresCollections:
                 raise CollectionExists(f"A collection named {new.name!r} exists already.")
             return _get(connection, new.name)
 
+    @persistent
     def ensure(self, new: NewCollection) -> Collection:
         with self._session.transaction() as connection:
             self._insert(connection, new)
             return _get(connection, new.name)
 
+    @persistent
     def get(self, name: str) -> Collection:
         with self._session.transaction() as connection:
             return _get(connection, name)

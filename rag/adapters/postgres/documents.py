@@ -6,7 +6,7 @@ from typing import Any
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from rag.adapters.postgres.connection import Connection, Session
+from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.paging import decode_cursor, page_of
 from rag.adapters.postgres.queries import load
 from rag.adapters.postgres.rows import document_from, passage_from
@@ -23,6 +23,7 @@ class PostgresDocuments:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @persistent
     def get(self, document_id: str) -> Document:
         with self._session.transaction() as connection:
             return get_document(connection, document_id)
@@ -89,6 +90,13 @@ class PostgresDocuments:
     def history(self, document_id: str, page: PageRequest) -> Page[HistoryEntry]:
         rows = self._rows_after(document_id, page, "history", first="0")
         return page_of(rows, page, _history_entry, position="entry")
+
+    def record(self, document_id: str) -> bytes:
+        with self._session.transaction() as connection:
+            row = connection.execute(_sql["source_record"], {"document_id": document_id}).fetchone()
+        if row is None:
+            raise DocumentNotFound("The document did not come as a record of a stream.")
+        return bytes(row["record"])
 
     def _rows_after(
         self, document_id: str, page: PageRequest, query: str, *, first: str

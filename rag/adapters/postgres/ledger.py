@@ -1,5 +1,6 @@
 """What the write path does to documents: every method is one short transaction."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from rag.adapters.postgres import chunk_rows
+from rag.adapters.postgres.acceptance import Acceptance, known_order
 from rag.adapters.postgres.collections import collection_from
-from rag.adapters.postgres.connection import Connection, Session
+from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.documents import get_document, record
 from rag.adapters.postgres.queries import load
 from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
@@ -23,9 +25,10 @@ from rag.domain.documents import (
     DocumentStatus,
     EmbeddingModel,
     SourceEvent,
+    SourceState,
     Work,
 )
-from rag.domain.ids import new_id
+from rag.errors import ConflictingSource
 
 _sql = load("ledger")
 _collections = load("collections")
@@ -36,58 +39,79 @@ class PostgresLedger:
         self._session = session
         self._tenant = session.tenant
 
+    @persistent
     def accept(self, event: SourceEvent, collection: Collection) -> Document | None:
-        values = {
-            **asdict(event),
-            **asdict(event.attributes),
-            "metadata": Jsonb(event.attributes.metadata),
-            "collection_id": collection.id,
-            "tenant": self._tenant,
-        }
         with self._session.transaction() as connection:
-            connection.execute(_sql["lock_key"], values)
-            known = connection.execute(_sql["known"], values).fetchone()
-            document_id = (
-                self._accept_known(connection, values, known)
-                if known
-                else self._accept_new(connection, values)
+            acceptance = Acceptance(connection, self._tenant, event, collection)
+            if not acceptance.conflicts():
+                document_id = acceptance.apply()
+                return get_document(connection, document_id) if document_id else None
+        raise ConflictingSource(
+            f"The key {event.key!r} came by another door before; {event.uri} is not ingested."
+            " Use another key, or delete the document by its own door first."
+        )
+
+    @persistent
+    def repair(self, event: SourceEvent, collection: Collection, *, known: str) -> bool:
+        with self._session.transaction() as connection:
+            acceptance = Acceptance(connection, self._tenant, event, collection)
+            return not acceptance.conflicts() and acceptance.apply_observed(known)
+
+    @persistent
+    def known(self) -> Mapping[tuple[str, str], SourceState]:
+        with self._session.transaction() as connection:
+            rows = connection.execute(_sql["states"]).fetchall()
+        return {
+            (row["collection"], row["key"]): SourceState(
+                etag=row["source_etag"], order=row["source_order"], uri=row["source_uri"]
             )
-            return get_document(connection, document_id) if document_id else None
+            for row in rows
+        }
 
-    def known_etags(self) -> Mapping[tuple[str, str], str]:
+    @persistent
+    def order(self, collection: Collection, key: str) -> str:
         with self._session.transaction() as connection:
-            rows = connection.execute(_sql["etags"]).fetchall()
-        return {(row["collection"], row["key"]): row["source_etag"] for row in rows}
+            return known_order(connection, {"collection_id": collection.id, "key": key})
 
-    def claim(self, lease: timedelta) -> Work | None:
+    @persistent
+    def claim(self, lease: timedelta, document_id: str | None = None) -> Work | None:
+        query = _sql["claim_one"] if document_id else _sql["claim"]
         with self._session.transaction() as connection:
-            row = connection.execute(_sql["claim"], {"lease": lease}).fetchone()
+            row = connection.execute(query, {"lease": lease, "document_id": document_id}).fetchone()
             if row is None:
                 return None
             found = connection.execute(_sql["collection"], row).fetchone()
             if found is None:
                 raise LookupError(f"document {row['document_id']} stands without its collection")
-            return _work_from(row, collection_from(found))
+            kept = connection.execute(_sql["source_record"], row).fetchone()
+            return _work_from(row, collection_from(found), kept["record"] if kept else None)
 
+    @persistent
     def renew(self, work: Work, lease: timedelta) -> bool:
         with self._session.transaction() as connection:
-            return connection.execute(_sql["extend"], {**_identity(work), "lease": lease}).rowcount == 1
+            return _extend(connection, work, lease)
 
+    @persistent
     def known_embeddings(self, model: EmbeddingModel, hashes: Sequence[bytes]) -> Mapping[bytes, Vector]:
+        wanted = {"hashes": list(hashes), "model": model.id, "dimensions": model.dimensions}
         with self._session.transaction() as connection:
-            rows = connection.execute(_sql["embeddings"], {"hashes": list(hashes), "model": model.id})
+            rows = connection.execute(_sql["embeddings"], wanted)
             return {row["embedded_sha256"]: _floats(row["embedding"]) for row in rows}
 
-    def stage(self, work: Work, chunks: Sequence[EmbeddedChunk], language: str) -> None:
+    @persistent
+    def stage(self, work: Work, chunks: Sequence[EmbeddedChunk], language: str, *, lease: timedelta) -> bool:
         with self._session.transaction() as connection:
+            if not _extend(connection, work, lease):
+                return False
             chunk_rows.insert(connection, self._tenant, work, chunks, language)
+            return True
 
+    @persistent
     def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
         values = {**_identity(work), **asdict(built), "metadata": Jsonb(built.metadata)}
         with self._session.transaction() as connection:
             if not connection.execute(_sql["publish"], values).rowcount:
-                connection.execute(_sql["remove_own_build"], values)
-                return False
+                return self._published_before(connection, values)
             text = {
                 "tenant": self._tenant,
                 "text": extracted.text,
@@ -99,6 +123,7 @@ class PostgresLedger:
             self._record(connection, work.document_id, work.version, "ready", detail)
             return True
 
+    @persistent
     def confirm(self, work: Work, attributes: Attributes) -> bool:
         values = {
             **_identity(work),
@@ -113,18 +138,15 @@ class PostgresLedger:
             )
             return True
 
-    def release(self, work: Work, *, code: str, detail: str, delay: timedelta) -> None:
+    @persistent
+    def release(self, work: Work, *, code: str, detail: str, delay: timedelta, counts: bool = True) -> None:
+        values = {**_identity(work), "delay": delay, "uncounted": 0 if counts else 1}
+        again = f"{code}: {detail} (again in {round(delay.total_seconds())} s)"
         with self._session.transaction() as connection:
-            if connection.execute(_sql["release"], {**_identity(work), "delay": delay}).rowcount:
-                seconds = round(delay.total_seconds())
-                self._record(
-                    connection,
-                    work.document_id,
-                    work.version,
-                    "postponed",
-                    f"{code}: {detail} (again in {seconds} s)",
-                )
+            if connection.execute(_sql["release"], values).rowcount:
+                self._record(connection, work.document_id, work.version, "postponed", again)
 
+    @persistent
     def fail(self, work: Work, *, code: str, detail: str, retryable: bool) -> None:
         failure = {
             "code": code,
@@ -135,50 +157,45 @@ class PostgresLedger:
         }
         with self._session.transaction() as connection:
             if connection.execute(_sql["fail"], {**_identity(work), "failure": Jsonb(failure)}).rowcount:
-                connection.execute(_sql["remove_other_builds"], _identity(work))
+                if not retryable:  # else the vectors paid for are found again by the next attempt
+                    connection.execute(_sql["remove_other_builds"], _identity(work))
                 self._record(connection, work.document_id, work.version, "failed", f"{code}: {detail}")
 
-    def erase(self, work: Work) -> None:
-        values = {**_identity(work), "tenant": self._tenant, "collection_id": work.collection.id}
+    @persistent
+    def vanish(self, work: Work) -> None:
         with self._session.transaction() as connection:
-            connection.execute(_sql["lock_key"], {**values, "key": work.key})
-            row = connection.execute(_sql["erase_document"], values).fetchone()
-            if row is None:
-                return
-            connection.execute(_sql["erase_answers"], values)
-            connection.execute(_sql["redact_passages"], values)
-            connection.execute(_sql["erase_stored_responses"], values)
-            connection.execute(_sql["bury"], {**values, "key": work.key, "order": row["source_order"]})
-            connection.execute(_collections["remove_if_empty"], values)
+            self._lock(connection, work)
+            if connection.execute(_sql["vanish"], _identity(work)).rowcount:
+                self._erase(connection, work)
 
-    def _accept_new(self, connection: Connection, values: dict[str, Any]) -> str | None:
-        if values["operation"] == "delete":
-            connection.execute(_sql["bury"], values)
-            return None
-        tombstone = connection.execute(_sql["tombstone"], values).fetchone()
-        if tombstone and tombstone["source_order"] >= values["order"]:
-            return None
-        document_id = new_id("doc")
-        connection.execute(_sql["insert"], {**values, "document_id": document_id})
-        connection.execute(_sql["unearth"], values)
-        self._record(connection, document_id, 1, "accepted", values["uri"])
-        return document_id
+    @persistent
+    def erase(self, work: Work) -> None:
+        with self._session.transaction() as connection:
+            self._lock(connection, work)
+            self._erase(connection, work)
 
-    def _accept_known(self, connection: Connection, values: dict[str, Any], known: DictRow) -> str:
-        document_id = str(known["document_id"])
-        values = {**values, "document_id": document_id}
-        version = known["latest_version"] + 1
-        if values["order"] <= known["source_order"]:
-            return document_id  # a repeated or late event: a later one is known
-        if values["operation"] == "delete":
-            connection.execute(_sql["mark_deleting"], values)
-            self._record(connection, document_id, version, "deleting")
-        elif values["etag"] == known["source_etag"] and known["status"] != DocumentStatus.DELETING:
-            connection.execute(_sql["touch"], values)
-        else:
-            connection.execute(_sql["renew_version"], values)
-            self._record(connection, document_id, version, "accepted", values["uri"])
-        return document_id
+    def _lock(self, connection: Connection, work: Work) -> None:
+        connection.execute(_sql["lock_key"], {"collection_id": work.collection.id, "key": work.key})
+
+    def _erase(self, connection: Connection, work: Work) -> None:
+        values = {**_identity(work), "tenant": self._tenant, "collection_id": work.collection.id}
+        row = connection.execute(_sql["erase_document"], values).fetchone()
+        if row is None:
+            return
+        connection.execute(_sql["erase_answers"], values)
+        connection.execute(_sql["redact_passages"], values)
+        connection.execute(_sql["erase_stored_responses"], values)
+        tombstone = {"key": work.key, "order": row["source_order"], "door": row["door"]}
+        connection.execute(_sql["bury"], {**values, **tombstone})
+        connection.execute(_collections["remove_if_empty"], values)
+
+    def _published_before(self, connection: Connection, values: dict[str, Any]) -> bool:
+        """Whether this very claim was published: the commit went through, its answer was lost."""
+        row = connection.execute(_sql["is_published"], values).fetchone()
+        if row and row["found"]:
+            return True
+        connection.execute(_sql["remove_own_build"], values)
+        return False
 
     def _record(
         self, connection: Connection, document_id: str, version: int, event: str, detail: str = ""
@@ -190,11 +207,16 @@ def _identity(work: Work) -> dict[str, Any]:
     return {"document_id": work.document_id, "claim": work.claim, "version": work.version}
 
 
+def _extend(connection: Connection, work: Work, lease: timedelta) -> bool:
+    return connection.execute(_sql["extend"], {**_identity(work), "lease": lease}).rowcount == 1
+
+
 def _floats(embedding: HalfVector) -> Vector:
-    return embedding.to_list()
+    """Packed: a list of 1,024 Python floats takes 32 KB."""
+    return array("f", embedding.to_numpy().astype("f4").tobytes())
 
 
-def _work_from(row: DictRow, collection: Collection) -> Work:
+def _work_from(row: DictRow, collection: Collection, kept: bytes | None) -> Work:
     return Work(
         document_id=row["document_id"],
         collection=collection,
@@ -204,6 +226,7 @@ def _work_from(row: DictRow, collection: Collection) -> Work:
         deleting=row["status"] == DocumentStatus.DELETING,
         attempts=row["attempts"],
         source_uri=row["source_uri"],
+        record=kept,
         has_searchable_version=row["build"] > 0,
         content_sha256=row["content_sha256"],
         recipe=row["recipe"],

@@ -1,10 +1,15 @@
 """The store: one pool, a view of it for each tenant."""
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
+from time import sleep
+
+import psycopg
+from psycopg.rows import DictRow
 
 from rag.adapters.postgres.answers import PostgresAnswers
 from rag.adapters.postgres.collections import PostgresCollections
-from rag.adapters.postgres.connection import Pool, Session, open_pool, translated_errors
+from rag.adapters.postgres.connection import Connection, Pool, Session, open_pool, translated_errors
 from rag.adapters.postgres.documents import PostgresDocuments
 from rag.adapters.postgres.idempotency import PostgresIdempotency
 from rag.adapters.postgres.ledger import PostgresLedger
@@ -44,11 +49,25 @@ class PostgresTenantStore:
 
 
 class PostgresStore:
-    """Migrates the schema when opened, then works as the application role only."""
+    """Migrates the schema when opened, then works as the application role only.
 
-    def __init__(self, conninfo: str) -> None:
-        migrate(conninfo)
-        self._pool: Pool = open_pool(conninfo)
+    `migrates` False: the deployment has done it. `patience`: how long the write path waits for a
+    database that does not answer before it gives up, seconds.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        migrates: bool = True,
+        patience: float = 0,
+        pause: Callable[[float], None] = sleep,
+        connection_class: type[Connection] = psycopg.Connection[DictRow],
+    ) -> None:
+        if migrates:
+            migrate(conninfo)
+        self._pool: Pool = open_pool(conninfo, connection_class=connection_class)
+        self._session = partial(Session, patience=patience, pause=pause)
 
     def check(self) -> None:
         with translated_errors(), self._pool.connection() as connection:
@@ -58,7 +77,7 @@ class PostgresStore:
             raise SetupError(f"The schema is at migration {applied}; this version of Acervo needs {known}.")
 
     def tenant(self, tenant: str) -> PostgresTenantStore:
-        return PostgresTenantStore(Session(self._pool, tenant))
+        return PostgresTenantStore(self._session(self._pool, tenant))
 
     def close(self) -> None:
         self._pool.close()

@@ -21,9 +21,12 @@ COMMANDS = (
     "collections create",
     "collections delete",
     "why",
+    "reconcile",
+    "redrive",
+    "put-record",
     "doctor",
 )
-HEAVY = {"fastapi", "langchain_core", "numpy", "psycopg", "httpx", "rich", "uvicorn", "wordllama"}
+HEAVY = {"boto3", "fastapi", "langchain_core", "numpy", "psycopg", "httpx", "rich", "uvicorn", "wordllama"}
 PROGRAM = """
 import contextlib, io, json, sys
 from app.cli.main import main

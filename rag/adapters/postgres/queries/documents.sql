@@ -44,6 +44,9 @@ WHERE document_id = %(document_id)s AND entry > %(after)s
 ORDER BY entry
 LIMIT %(limit)s
 
+-- name: source_record
+SELECT record FROM document_records WHERE document_id = %(document_id)s
+
 -- name: record
 INSERT INTO document_history (tenant_id, document_id, version, event, detail)
 VALUES (%(tenant)s, %(document_id)s, %(version)s, %(event)s, %(detail)s)

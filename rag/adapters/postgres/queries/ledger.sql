@@ -2,21 +2,29 @@
 SELECT pg_advisory_xact_lock(hashtextextended(%(collection_id)s || '/' || %(key)s, 0))
 
 -- name: known
-SELECT document_id, status, version, latest_version, source_order, source_etag
+SELECT document_id, status, version, latest_version, source_order, source_etag, source_uri
 FROM documents WHERE collection_id = %(collection_id)s AND key = %(key)s
 FOR UPDATE
 
 -- name: tombstone
-SELECT source_order FROM tombstones WHERE collection_id = %(collection_id)s AND key = %(key)s
+SELECT source_order FROM tombstones
+WHERE collection_id = %(collection_id)s AND key = %(key)s AND door = %(door)s
+
+-- name: order
+SELECT greatest((SELECT source_order FROM documents
+                 WHERE collection_id = %(collection_id)s AND key = %(key)s),
+                (SELECT max(source_order) FROM tombstones
+                 WHERE collection_id = %(collection_id)s AND key = %(key)s AND door <> 'kinesis')) AS known
 
 -- name: bury
-INSERT INTO tombstones (tenant_id, collection_id, key, source_order)
-VALUES (%(tenant)s, %(collection_id)s, %(key)s, %(order)s)
-ON CONFLICT (tenant_id, collection_id, key)
+INSERT INTO tombstones (tenant_id, collection_id, key, door, source_order)
+VALUES (%(tenant)s, %(collection_id)s, %(key)s, %(door)s, %(order)s)
+ON CONFLICT (tenant_id, collection_id, key, door)
 DO UPDATE SET source_order = greatest(tombstones.source_order, excluded.source_order), deleted_at = now()
 
 -- name: unearth
-DELETE FROM tombstones WHERE collection_id = %(collection_id)s AND key = %(key)s
+DELETE FROM tombstones
+WHERE collection_id = %(collection_id)s AND key = %(key)s AND door = %(door)s
 
 -- name: insert
 INSERT INTO documents (tenant_id, document_id, collection_id, key, size, status, title, media_type, metadata,
@@ -34,14 +42,36 @@ WHERE document_id = %(document_id)s
 -- name: touch
 UPDATE documents SET source_order = %(order)s WHERE document_id = %(document_id)s
 
+-- name: offer_again
+UPDATE documents
+SET status = 'pending', latest_version = latest_version + 1, attempts = 0, failure = NULL,
+    offered_at = now(), lease_until = NULL, updated_at = now()
+WHERE document_id = %(document_id)s
+
+-- name: save_record
+INSERT INTO document_records (tenant_id, document_id, record)
+VALUES (%(tenant)s, %(document_id)s, %(record)s)
+ON CONFLICT (tenant_id, document_id) DO UPDATE SET record = excluded.record
+
+-- name: record_conflict
+INSERT INTO document_history (tenant_id, document_id, version, event, detail)
+SELECT %(tenant)s, %(document_id)s, %(version)s, 'conflicting_source', %(uri)s
+WHERE NOT EXISTS (SELECT FROM document_history
+                  WHERE document_id = %(document_id)s AND event = 'conflicting_source' AND detail = %(uri)s)
+
 -- name: mark_deleting
 UPDATE documents
 SET status = 'deleting', build = 0, version = 0, latest_version = latest_version + 1, attempts = 0,
     source_order = %(order)s, offered_at = now(), lease_until = NULL, updated_at = now()
 WHERE document_id = %(document_id)s
 
--- name: etags
-SELECT c.name AS collection, d.key, d.source_etag
+-- name: vanish
+UPDATE documents SET status = 'deleting', build = 0, version = 0, updated_at = now()
+WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+  AND status = 'processing'
+
+-- name: states
+SELECT c.name AS collection, d.key, d.source_etag, d.source_order, d.source_uri
 FROM documents d JOIN collections c USING (tenant_id, collection_id)
 WHERE NOT c.deleting AND d.status <> 'deleting'
 
@@ -59,6 +89,17 @@ WHERE (tenant_id, document_id) = (
     FOR UPDATE SKIP LOCKED)
 RETURNING *
 
+-- name: claim_one
+UPDATE documents
+SET status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'processing' END,
+    claim = claim + 1, attempts = attempts + 1, lease_until = now() + %(lease)s, updated_at = now()
+WHERE document_id = %(document_id)s AND status IN ('pending', 'processing', 'deleting')
+  AND (lease_until IS NULL OR lease_until < now())
+RETURNING *
+
+-- name: source_record
+SELECT record FROM document_records WHERE document_id = %(document_id)s
+
 -- name: collection
 SELECT c.*, 0 AS document_count FROM collections c WHERE collection_id = %(collection_id)s
 
@@ -72,6 +113,7 @@ SELECT DISTINCT ON (c.embedded_sha256) c.embedded_sha256, e.embedding
 FROM chunks c JOIN chunk_embeddings e USING (tenant_id, chunk_id)
 WHERE c.tenant_id = current_setting('acervo.tenant')
   AND c.embedded_sha256 = ANY(%(hashes)s) AND e.model = %(model)s
+  AND vector_dims(e.embedding) = %(dimensions)s
 
 -- name: publish
 UPDATE documents
@@ -81,6 +123,9 @@ SET status = 'ready', version = %(version)s, build = %(claim)s, failure = NULL, 
     chunk_count = %(chunk_count)s, page_count = %(page_count)s, ready_at = now(), updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
+
+-- name: is_published
+SELECT EXISTS (SELECT FROM documents WHERE document_id = %(document_id)s AND build = %(claim)s) AS found
 
 -- name: save_text
 INSERT INTO document_texts (tenant_id, document_id, text, page_starts)
@@ -105,7 +150,8 @@ WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %
 -- name: release
 UPDATE documents
 SET status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'pending' END,
-    offered_at = now() + %(delay)s, lease_until = NULL, updated_at = now()
+    attempts = attempts - %(uncounted)s, offered_at = now() + %(delay)s, lease_until = NULL,
+    updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
 
 -- name: fail
@@ -129,4 +175,4 @@ DELETE FROM idempotency_keys WHERE position(%(document_id)s IN body) > 0
 -- name: erase_document
 DELETE FROM documents
 WHERE document_id = %(document_id)s AND latest_version = %(version)s AND status = 'deleting'
-RETURNING source_order
+RETURNING source_order, split_part(source_uri, ':', 1) AS door

@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from rag.adapters.bedrock.embedder import BedrockEmbedder
 from rag.adapters.local.embedding import build_embedder
 from rag.errors import SettingInvalid
 from rag.settings import EmbeddingSettings
+from tests.doubles.bedrock_client import environment
+from tests.doubles.bedrock_server import bedrock_server
 from tests.doubles.embeddings_server import API_KEY, DIMENSIONS, embeddings_server
 from tests.doubles.onnx_model import write_model
 
@@ -33,6 +37,28 @@ def test_a_server_and_its_key() -> None:
     assert (model.id, model.dimensions) == ("some/model", DIMENSIONS)
 
 
+def test_a_model_of_bedrock(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bedrock_server() as server:
+        for name, value in environment(server.url).items():
+            monkeypatch.setenv(name, value)
+        settings = EmbeddingSettings(
+            embedding="bedrock:amazon.titan-embed-text-v2:0@256", embedding_requests_per_minute=60_000
+        )
+        embedder = build_embedder(settings)
+        assert isinstance(embedder, BedrockEmbedder)
+        with closing(embedder):
+            assert len(embedder.embed_query("text")) == 256
+    assert (embedder.model.id, embedder.model.dimensions) == ("amazon.titan-embed-text-v2:0", 256)
+
+
+def test_without_boto3_bedrock_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("rag.adapters.bedrock")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(SettingInvalid, match=r"acervo\[aws\]"):
+        build_embedder(EmbeddingSettings(embedding="bedrock:amazon.titan-embed-text-v2:0"))
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -47,6 +73,11 @@ def test_a_server_and_its_key() -> None:
         "openai:http://localhost/v1",
         "openai:http://localhost/v1#",
         "openai:localhost/v1#model",
+        "bedrock",
+        "bedrock:amazon.titan-embed-text-v1",
+        "bedrock:amazon.titan-embed-text-v2:0@",
+        "bedrock:amazon.titan-embed-text-v2:0@384",
+        "bedrock:amazon.titan-embed-text-v2:0@many",
     ],
 )
 def test_anything_else_is_refused_by_the_setting_s_name(value: str) -> None:
@@ -55,7 +86,7 @@ def test_anything_else_is_refused_by_the_setting_s_name(value: str) -> None:
 
 
 def test_importing_the_table_imports_no_model_library() -> None:
-    heavy = ["numpy", "onnxruntime", "tokenizers", "safetensors", "wordllama", "httpx"]
+    heavy = ["numpy", "onnxruntime", "tokenizers", "safetensors", "wordllama", "httpx", "boto3", "botocore"]
     program = f"import sys, rag.adapters.local.embedding; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

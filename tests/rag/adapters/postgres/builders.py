@@ -1,6 +1,7 @@
 """Documents put through the ledger by hand: no parser, no embedding model."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from rag.domain.documents import (
     Work,
 )
 from rag.ports import TenantStore
+from rag.text.terms import analyse
 
 MODEL = EmbeddingModel(id="test", dimensions=3)
 LEASE = timedelta(minutes=5)
@@ -56,11 +58,20 @@ def stage(
     for ordinal, text in enumerate(texts):
         chunk = Chunk(ordinal=ordinal, start=start, end=start + len(text), text=text)
         vector = vectors[ordinal] if vectors else [1.0, 0.0, 0.0]
-        digest = hashlib.sha256(text.encode()).digest()
-        chunks.append(EmbeddedChunk(chunk=chunk, context="", embedded_sha256=digest, embedding=vector))
+        chunks.append(embedded(chunk, vector))
         start = chunk.end + 2
-    store.ledger.stage(work, chunks, "en")
+    store.ledger.stage(work, chunks, "en", lease=LEASE)
     return ExtractedText(text=whole, blocks=(), media_type="text/plain")
+
+
+def embedded(chunk: Chunk, vector: Vector) -> EmbeddedChunk:
+    return EmbeddedChunk(
+        chunk=chunk,
+        context="",
+        terms=Counter(analyse(chunk.text, "en")),
+        embedded_sha256=hashlib.sha256(chunk.text.encode()).digest(),
+        embedding=vector,
+    )
 
 
 def built(count: int, **changes: Any) -> BuiltDocument:

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.answers import Answer, AnswerStatus, Usage
+from rag.domain.documents import SourceKind
 from tests.rag.adapters.postgres.builders import collection, event, ready
 
 Connection = psycopg.Connection[TupleRow]
@@ -20,6 +21,8 @@ def fill(store: PostgresTenantStore) -> None:
     """At least one row in every table."""
     ready(store, "kept.txt", "A sentence of this tenant.")
     store.ledger.accept(event(store, "gone.txt", 1, operation="delete"), collection(store))
+    streamed = event(store, "streamed.txt", 1, kind=SourceKind.KINESIS, uri="kinesis:0/1", record=b"{}")
+    store.ledger.accept(streamed, collection(store))
     conversation = store.answers.start_conversation()
     answer = Answer(
         id=f"ans_{store.tenant}",

@@ -1,6 +1,7 @@
 """What may never happen to a document, one rule a test."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -68,6 +69,7 @@ def test_a_worker_that_lost_its_lease_cannot_publish(tenant: PostgresTenantStore
     first = tenant.ledger.claim(timedelta(0))
     assert first is not None
     stage(tenant, first, ["First worker."])
+    assert tenant.ledger.renew(first, timedelta(0))
     second = claim(tenant)
     assert second.attempts == 2
     extracted = stage(tenant, second, ["Second worker."])
@@ -143,7 +145,10 @@ def test_vectors_of_an_interrupted_build_are_found_again(tenant: PostgresTenantS
     assert work is not None
     stage(tenant, work, ["Paid for."], [[0.0, 1.0, 0.0]])
     digest = hashlib.sha256(b"Paid for.").digest()
-    assert tenant.ledger.known_embeddings(MODEL, [digest, b"unknown"]) == {digest: [0.0, 1.0, 0.0]}
+    known = tenant.ledger.known_embeddings(MODEL, [digest, b"unknown"])
+    assert {key: list(vector) for key, vector in known.items()} == {digest: [0.0, 1.0, 0.0]}
+    other_size = replace(MODEL, dimensions=4)
+    assert tenant.ledger.known_embeddings(other_size, [digest]) == {}
 
 
 def test_a_delete_leaves_no_row_of_the_document(tenant: PostgresTenantStore, conninfo: str) -> None:

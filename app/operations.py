@@ -1,0 +1,124 @@
+"""The operator's commands: they reach database, source and queues themselves, not over HTTP."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from ingestion.handler import Handler
+from ingestion.pipeline import Pipeline
+from ingestion.reconcile import Drift, differences, repair
+from ingestion.worker import work_once
+from rag.adapters.folder import DEFAULT_TENANT
+from rag.backends.local import LocalBackend
+from rag.domain.records import partition_key, place_of
+from rag.errors import NotFound, SettingInvalid
+from rag.ports import Backend
+from rag.settings import IngestionSettings, SourceSettings
+from rag.telemetry import logger
+
+__all__ = ["Drift", "Reconciliation", "put_record", "put_record_locally", "reconciliation", "redrive"]
+
+# boto3 is imported where it is needed only: local mode runs without it.
+
+
+class Reconciliation:
+    """The source against the ledger: look first, then repair."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def differences(self, progress: Callable[[int], None]) -> Iterator[Drift]:
+        return differences(store=self._backend.store, source=self._backend.source, progress=progress)
+
+    def repair(self, drift: Drift) -> bool:
+        backend = self._backend
+        return repair(drift, store=backend.store, source=backend.source, embedder=backend.embedder)
+
+    def work_off(self) -> Iterator[None]:
+        """Yields after every document that was waiting."""
+        pipeline = Pipeline(
+            source=self._backend.source,
+            embedder=self._backend.embedder,
+            max_document_bytes=IngestionSettings().max_document_bytes,
+        )
+        while work_once(self._backend, pipeline):
+            yield
+
+
+@contextmanager
+def reconciliation(data_dir: Path, bucket: str | None) -> Iterator[Reconciliation]:
+    """Of the bucket and DATABASE_URL, or of the data directory."""
+    settings = SourceSettings(bucket=bucket) if bucket else SourceSettings()
+    with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+        yield Reconciliation(backend)
+
+
+def put_record(stream: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts the record into the stream of this AWS account."""
+    with _needs_boto3():
+        from rag.adapters import kinesis  # noqa: PLC0415 - see above
+
+        sequence = kinesis.put_record(stream, record, default_tenant=SourceSettings().default_tenant)
+    return {"status": "sent", "sequence_number": sequence}
+
+
+def redrive(queue_url: str, dead_letter_url: str, *, progress: Callable[[int], None]) -> int:
+    """Moves every message of the dead-letter queue back; returns how many."""
+    with _needs_boto3():
+        from rag.adapters import sqs  # noqa: PLC0415 - see above
+
+        return sqs.redrive(queue_url, dead_letter_url, progress=progress)
+
+
+def put_record_locally(data_dir: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes the record in as the ingestion function would, and tells what stands behind its key."""
+    raw = json.dumps(record, ensure_ascii=False).encode()
+    place = place_of(raw, default_tenant=DEFAULT_TENANT)
+    with closing(LocalBackend(data_dir)) as backend:
+        limit = IngestionSettings().max_document_bytes
+        handler = Handler(backend, default_tenant=DEFAULT_TENANT, max_document_bytes=limit)
+        event = _kinesis_event(raw, partition_key(place.place, default_tenant=DEFAULT_TENANT))
+        unfinished = handler.handle(event, lambda: inf)
+        if unfinished["batchItemFailures"]:
+            logger.warning("The record is not finished; the next server on this data directory goes on.")
+        with suppress(NotFound):
+            found = backend.store.tenant(place.tenant).documents.find(place.collection, place.key)
+            failure = asdict(found.failure) if found.failure else None
+            return {"status": str(found.status), "id": found.id, "failure": failure}
+    return {"status": "deleted"}
+
+
+def _aws_backend(settings: SourceSettings) -> Backend:
+    with _needs_boto3():
+        from rag.backends.aws import AwsBackend  # noqa: PLC0415 - see above
+
+        return AwsBackend(source=settings)
+
+
+@contextmanager
+def _needs_boto3() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in {"boto3", "botocore"}:
+            raise
+        raise SettingInvalid("AWS needs boto3: install acervo with the extra `aws`.") from error
+
+
+def _kinesis_event(raw: bytes, key: str) -> dict[str, Any]:
+    """As Lambda gets it; the clock stands in for the shard's numbering."""
+    sequence = str(time.time_ns())
+    record = {
+        "partitionKey": key,
+        "sequenceNumber": sequence,
+        "data": base64.b64encode(raw).decode(),
+        "kinesisSchemaVersion": "1.0",
+    }
+    shard = "shardId-000000000000"
+    return {"Records": [{"eventSource": "aws:kinesis", "eventID": f"{shard}:{sequence}", "kinesis": record}]}

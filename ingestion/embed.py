@@ -1,0 +1,102 @@
+"""Chunks to embedded chunks: known vectors are found again, the rest is embedded and staged as it comes."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from rag.domain.content import Chunk, EmbeddedChunk, Vector
+from rag.ports import Embedder
+from rag.text.terms import analyse
+
+# Chunks looked up at once among the vectors already paid for.
+LOOK_UP = 64
+
+Stage = Callable[[Sequence[EmbeddedChunk]], None]
+Known = Callable[[Sequence[bytes]], Mapping[bytes, Vector]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Prepared:
+    chunk: Chunk
+    context: str
+    text: str
+    sha256: bytes
+
+
+class Embedding:
+    """One document's chunks on their way to the store.
+
+    `stage` is called with whatever is embedded by then, and with nothing at least every few seconds:
+    a crash loses only the calls in flight. It runs in the caller's thread, as `known` does.
+    """
+
+    def __init__(self, embedder: Embedder, *, known: Known, stage: Stage, language: str) -> None:
+        self._embedder = embedder
+        self._known = known
+        self._stage = stage
+        self._language = language
+        self._asked: list[bytes] = []
+        self._waiting: dict[bytes, list[_Prepared]] = {}
+
+    def run(self, chunks: Iterable[Chunk], title: str | None) -> int:
+        """Embeds and stages them all; returns how many there were."""
+        prepared = _Counted(_prepare(item, title) for item in chunks)
+        for vectors in self._embedder.embed_stream(self._missing(prepared)):
+            self._stage([item for number, vector in vectors for item in self._finish(number, vector)])
+        return prepared.count
+
+    def _missing(self, prepared: Iterator[_Prepared]) -> Iterator[str]:
+        """The texts whose vectors are nowhere yet; the others are staged on the way."""
+        while batch := list(islice(prepared, LOOK_UP)):
+            known = self._known([item.sha256 for item in batch])
+            if found := [item for item in batch if item.sha256 in known]:
+                self._stage([self._embedded(item, known[item.sha256]) for item in found])
+            for item in batch:
+                if item.sha256 not in known and self._await(item):
+                    yield item.text
+
+    def _await(self, item: _Prepared) -> bool:
+        """Whether its text must be embedded: the same text may be on its way already."""
+        waiting = self._waiting.setdefault(item.sha256, [])
+        waiting.append(item)
+        if len(waiting) > 1:
+            return False
+        self._asked.append(item.sha256)
+        return True
+
+    def _finish(self, number: int, vector: Vector) -> list[EmbeddedChunk]:
+        return [self._embedded(item, vector) for item in self._waiting.pop(self._asked[number])]
+
+    def _embedded(self, item: _Prepared, vector: Vector) -> EmbeddedChunk:
+        return EmbeddedChunk(
+            chunk=item.chunk,
+            context=item.context,
+            terms=Counter(analyse(item.text, self._language)),
+            embedded_sha256=item.sha256,
+            embedding=vector,
+        )
+
+
+class _Counted(Iterator[_Prepared]):
+    def __init__(self, items: Iterable[_Prepared]) -> None:
+        self._items = iter(items)
+        self.count = 0
+
+    def __next__(self) -> _Prepared:
+        item = next(self._items)
+        self.count += 1
+        return item
+
+
+def _prepare(item: Chunk, title: str | None) -> _Prepared:
+    context = _context(item, title)
+    text = f"{context}\n\n{item.text}" if context else item.text
+    return _Prepared(chunk=item, context=context, text=text, sha256=hashlib.sha256(text.encode()).digest())
+
+
+def _context(item: Chunk, title: str | None) -> str:
+    """Title and heading path, as far as the chunk does not say them itself."""
+    path = dict.fromkeys(part for part in (title, *item.headings) if part)
+    return " › ".join(part for part in path if part not in item.text)

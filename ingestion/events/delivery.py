@@ -1,0 +1,30 @@
+"""What came in one message, and what of it can never be ingested."""
+
+from dataclasses import dataclass
+
+from rag.domain.documents import SourceEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejection:
+    """An object that no document can stand for: acknowledged and logged, not retried."""
+
+    uri: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One SQS message, Kinesis record or direct event.
+
+    `id` is what a partial batch response calls it, empty for a direct event.
+    `problem` says what cannot be read: the message goes back until the dead-letter queue has it.
+    `stream` names the shard whose deliveries must be handled in order; empty: in any order.
+    """
+
+    id: str = ""
+    events: tuple[SourceEvent, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    problem: str | None = None
+    stream: str = ""
