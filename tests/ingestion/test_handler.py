@@ -17,28 +17,12 @@ from rag.adapters.s3 import S3Source
 from rag.domain.documents import Attributes, Document, DocumentStatus
 from rag.domain.pages import PageRequest
 from rag.errors import DocumentNotFound, InvalidEvent, Throttled
-from rag.ports import Generator, Reranker
 from tests.doubles.counting_embedder import CountingEmbedder
 from tests.doubles.s3_server import BUCKET, S3Server, s3_server
+from tests.doubles.write_backend import WriteBackend
 
 TENANT = "default"
 PARAGRAPHS = [f"Paragraph {number} speaks of subject{number} and of nothing else." for number in range(40)]
-
-
-class Backend:
-    reranker: Reranker | None = None
-
-    def __init__(self, store: PostgresStore, source: S3Source) -> None:
-        self.store = store
-        self.source = source
-        self.embedder = CountingEmbedder()
-
-    @property
-    def generator(self) -> Generator:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        pass
 
 
 class Deployment:
@@ -46,8 +30,9 @@ class Deployment:
 
     def __init__(self, store: PostgresStore, server: S3Server) -> None:
         self.server = server
-        self.backend = Backend(store, S3Source(BUCKET, default_tenant=TENANT, client=server.client()))
-        self.embedder = self.backend.embedder
+        self.embedder = CountingEmbedder()
+        source = S3Source(BUCKET, default_tenant=TENANT, client=server.client())
+        self.backend = WriteBackend(store=store, source=source, embedder=self.embedder)
         self.handler = Handler(self.backend, default_tenant=TENANT, max_document_bytes=100_000)
         self.tenant: PostgresTenantStore = store.tenant(TENANT)
 

@@ -1,0 +1,22 @@
+"""A backend of the write path alone."""
+
+from dataclasses import dataclass
+
+from rag.ports import Embedder, Generator, Reranker, Source, Store
+
+
+@dataclass(kw_only=True)
+class WriteBackend:
+    """What it is given, and no models that generate."""
+
+    store: Store
+    source: Source
+    embedder: Embedder
+    reranker: Reranker | None = None
+
+    @property
+    def generator(self) -> Generator:
+        raise NotImplementedError("the write path generates nothing")
+
+    def close(self) -> None:
+        self.store.close()
