@@ -73,7 +73,7 @@ def _running(data_dir: Path) -> Iterator[FastAPI]:
 
 def check_embedding_model(backend: Backend) -> None:
     """Raises EmbeddingModelMismatch where a collection holds another model's vectors."""
-    for tenant in backend.source.tenants():
+    for tenant in backend.store.tenants():
         for collection in every(backend.store.tenant(tenant).collections.list):
             if collection.embedding != backend.embedder.model:
                 raise EmbeddingModelMismatch(

@@ -103,7 +103,8 @@ class Handler:
         return None
 
     def _accept_into(self, tenant: TenantStore, event: SourceEvent) -> Document | None:
-        if event.operation == "observe":
+        # A late deletion must not hide a newer object that an earlier event made us read already.
+        if event.operation == "observe" or (event.operation == "delete" and event.record is None):
             return self._accept_observed(tenant, event)
         return tenant.ledger.accept(event, self._collection(tenant, event))
 

@@ -128,6 +128,7 @@ class Pipeline:
             recipe=self._recipe(work),
             size=len(found.body),
             title=title,
+            own_title=extracted.title,
             media_type=extracted.media_type,
             metadata=found.attributes.metadata,
             language=language,

@@ -45,7 +45,7 @@ def differences(
 ) -> Iterator[Drift]:
     """Every place where the two differ; `progress` is told how many objects were looked at."""
     # The ledger first: what is accepted after this line is looked at again before anything is deleted.
-    known = {tenant: store.tenant(tenant).ledger.known() for tenant in source.tenants()}
+    known = {tenant: store.tenant(tenant).ledger.known() for tenant in store.tenants()}
     missing = {
         (tenant, *place)
         for tenant, states in known.items()

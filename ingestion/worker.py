@@ -1,5 +1,6 @@
 """Threads that run the write path inside a process: claim, process, and keep up with the source."""
 
+import random
 from threading import Event, Thread
 
 from ingestion.pipeline import LEASE, Pipeline
@@ -84,7 +85,9 @@ class Worker:
 
 def work_once(backend: Backend, pipeline: Pipeline) -> bool:
     """Processes the next document of any tenant; False where none is waiting."""
-    for tenant in backend.source.tenants():
+    tenants = backend.store.tenants()
+    # In a new order each time: one tenant's thousand documents must not make the others wait.
+    for tenant in random.sample(tenants, len(tenants)):
         ledger = backend.store.tenant(tenant).ledger
         if work := ledger.claim(LEASE):
             pipeline.process(ledger, work)

@@ -108,9 +108,6 @@ class Source(Protocol):
     def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
         """What stands behind the key now: an upsert, or a delete where there is nothing."""
 
-    def tenants(self) -> tuple[str, ...]:
-        """Every tenant that has objects, the default one first."""
-
 
 class WatchedSource(Source, Protocol):
     """A source that a process keeps up with by itself."""
@@ -317,6 +314,9 @@ class TenantStore(Protocol):
 class Store(Protocol):
     def check(self) -> None:
         """Raises DatabaseUnavailable, or SetupError where the schema is not current."""
+
+    def tenants(self) -> tuple[str, ...]:
+        """Every tenant that ever had a collection."""
 
     def tenant(self, tenant: str) -> TenantStore: ...
 

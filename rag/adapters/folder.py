@@ -85,15 +85,11 @@ class FolderSource:
         return self._observe(tenant, collection, key, SourceKind.FOLDER)
 
     def scan(self) -> Iterator[SourceEvent]:
-        for tenant in self.tenants():
+        for tenant in self._tenants():
             base = self._tenant_folder(tenant)
             for folder in sorted(filter(_visible_folder, base.iterdir())):
                 if not folder.name.startswith("@"):
                     yield from self._scan_collection(tenant, folder)
-
-    def tenants(self) -> tuple[str, ...]:
-        named = sorted(entry.name[1:] for entry in self._root.iterdir() if entry.name.startswith("@"))
-        return (DEFAULT_TENANT, *(name for name in named if name != DEFAULT_TENANT))
 
     def changes(self, stop: Event) -> Iterator[None]:
         """Yields once after every burst of changes and every half a minute, until `stop` is set.
@@ -106,6 +102,10 @@ class FolderSource:
             logger.warning("The source folder cannot be watched and is compared every 30 s: %s", error)
         while not stop.wait(LOOK_AGAIN.total_seconds()):
             yield
+
+    def _tenants(self) -> tuple[str, ...]:
+        named = sorted(entry.name[1:] for entry in self._root.iterdir() if entry.name.startswith("@"))
+        return (DEFAULT_TENANT, *(name for name in named if name != DEFAULT_TENANT))
 
     def _notified(self, stop: Event) -> Iterator[None]:
         milliseconds = round(LOOK_AGAIN.total_seconds() * 1000)

@@ -141,15 +141,6 @@ class S3Source:
         state = object_state(found["ETag"], found.get("VersionId"))
         return self._event(place, "upsert", SourceKind.S3, etag=state, size=found["ContentLength"])
 
-    def tenants(self) -> tuple[str, ...]:
-        with self._errors():
-            named = [
-                found["Prefix"][1:-1]
-                for page in self._pages("list_objects_v2", Prefix="@", Delimiter="/")
-                for found in page.get("CommonPrefixes", ())
-            ]
-        return (self._default_tenant, *sorted(set(named) - {self._default_tenant}))
-
     def _errors(self, bucket: str | None = None) -> Any:
         return aws.translated_errors(f"The bucket {bucket or self._bucket}")
 

@@ -190,12 +190,13 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltDocument:
-    """What the switch records with the new version."""
+    """What the switch records with the new version. `own_title` is what the document calls itself."""
 
     content_sha256: str
     recipe: str
     size: int
     title: str | None
+    own_title: str | None
     media_type: str
     metadata: Metadata
     language: str

@@ -221,6 +221,14 @@ def test_a_side_car_changes_the_metadata_and_embeds_nothing(deployment: Deployme
     assert deployment.embedder.embedded == paid
 
 
+def test_without_its_side_car_a_document_has_its_own_title_again(deployment: Deployment) -> None:
+    side_car = deployment.drop("notes/a.md.metadata.json", '{"title": "Given"}')
+    assert deployment.deliver(side_car, deployment.drop("notes/a.md", "# Own\n\nText.")) == []
+    assert deployment.document("a.md").title == "Given"
+    assert deployment.deliver(deployment.remove("notes/a.md.metadata.json")) == []
+    assert deployment.document("a.md").title == "Own"
+
+
 def test_a_version_removed_for_ever_may_leave_the_object(deployment: Deployment) -> None:
     bucket = deployment.server.bucket
     assert (

@@ -1,6 +1,7 @@
 """Numbered migrations under an advisory lock: safe to run twice and from several processes."""
 
 import logging
+from contextlib import suppress
 from importlib.resources import files
 
 import psycopg
@@ -59,7 +60,9 @@ def _prepare(connection: Connection[TupleRow]) -> None:
     _ensure_extension(connection)
     role, schema, versions = map(sql.Identifier, (APPLICATION_ROLE, SCHEMA, _VERSIONS))
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APPLICATION_ROLE,)).fetchone():
-        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+        # Roles belong to the server: the migration of another database may be faster, lock or no lock.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
     connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
     # Outside the tenants' schema: it holds no tenant's rows, and the application may only read it.

@@ -76,6 +76,12 @@ class PostgresStore:
         if applied != known:
             raise SetupError(f"The schema is at migration {applied}; this version of Acervo needs {known}.")
 
+    def tenants(self) -> tuple[str, ...]:
+        with translated_errors(), self._pool.connection() as connection, connection.transaction():
+            connection.execute("SET LOCAL acervo.worker = 'on'")
+            rows = connection.execute("SELECT tenant_id FROM tenants ORDER BY tenant_id").fetchall()
+        return tuple(row["tenant_id"] for row in rows)
+
     def tenant(self, tenant: str) -> PostgresTenantStore:
         return PostgresTenantStore(self._session(self._pool, tenant))
 

@@ -44,4 +44,4 @@ def test_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         with closing(aws.client("s3")) as client:
             source = S3Source(BUCKET, default_tenant="default", client=client)
             with pytest.raises(SettingInvalid, match="credentials"):
-                source.tenants()
+                list(source.scan())

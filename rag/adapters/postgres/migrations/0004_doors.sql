@@ -17,3 +17,10 @@ ALTER TABLE document_records ENABLE ROW LEVEL SECURITY;
 ALTER TABLE document_records FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON document_records USING (tenant_id = current_setting('acervo.tenant', true));
 GRANT SELECT, INSERT, UPDATE, DELETE ON document_records TO acervo_app;
+
+-- What a document calls itself, for the day on which its side-car no longer gives it a title.
+ALTER TABLE documents ADD COLUMN own_title text;
+UPDATE documents SET own_title = title;
+
+-- The ids of all tenants, and nothing else of them, for a transaction that says it is the worker's.
+CREATE POLICY worker ON tenants FOR SELECT USING (current_setting('acervo.worker', true) = 'on');

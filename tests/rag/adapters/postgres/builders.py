@@ -80,6 +80,7 @@ def built(count: int, **changes: Any) -> BuiltDocument:
         "recipe": "test",
         "size": 1,
         "title": None,
+        "own_title": None,
         "media_type": "text/plain",
         "metadata": {},
         "language": "en",

@@ -154,3 +154,11 @@ def test_the_migrations_record_is_read_only(filled: str) -> None:
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute("DELETE FROM acervo_migrations.applied")
+
+
+def test_a_worker_learns_the_names_of_all_tenants_and_nothing_else(filled: str, store: PostgresStore) -> None:
+    assert store.tenants() == ("alpha", "beta")
+    with as_application(filled, None) as connection:
+        connection.execute("SET LOCAL acervo.worker = 'on'")
+        seen = {table: count(connection, table, "alpha") for table in tables(connection)}
+    assert {table for table, number in seen.items() if number} == {"tenants"}
