@@ -71,6 +71,9 @@ class Handler:
             raise IngestionUnfinished("The event is not finished yet; send it again.")
         return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in unfinished]}
 
+    def close(self) -> None:
+        self._backend.close()
+
     def _try(self, task: _Task, step: Callable[[_Task], None]) -> None:
         try:
             step(task)

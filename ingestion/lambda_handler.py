@@ -20,11 +20,11 @@ class Context(Protocol):
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    return _handler().handle(event, lambda: context.get_remaining_time_in_millis() / 1000)
+    return built().handle(event, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 @cache
-def _handler() -> Handler:
+def built() -> Handler:
     """Built at the first event, not at import: an error then tells which setting is wrong."""
     configure_logging()
     return Handler(
