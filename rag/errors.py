@@ -272,6 +272,7 @@ class ModelResponseInvalid(AcervoError):
     """The model server answered with something that is not of its contract."""
 
     code = "model_response_invalid"
+    retryable = True
 
 
 class SetupError(AcervoError):
