@@ -25,7 +25,7 @@ from ingestion.handler import Handler
 from rag.adapters.postgres.embedded import EmbeddedServer
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
-from rag.domain.content import Vector
+from rag.domain.content import VectorStream
 from rag.domain.documents import DocumentStatus, SourceObject
 from rag.ports import Embedder
 from tests.doubles.bedrock_client import embedder_of
@@ -74,7 +74,7 @@ class TimedEmbedder:
         self.embed_query = inner.embed_query
         self.count_tokens = inner.count_tokens
 
-    def embed_stream(self, texts: Iterable[str]) -> Iterator[list[tuple[int, Vector]]]:
+    def embed_stream(self, texts: Iterable[str]) -> VectorStream:
         stream = self._inner.embed_stream(list(texts))
         while True:
             with _step("embed"):

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
@@ -43,8 +44,9 @@ class Embedding:
     def run(self, chunks: Iterable[Chunk], title: str | None) -> int:
         """Embeds and stages them all; returns how many there were."""
         prepared = _Counted(_prepare(item, title) for item in chunks)
-        for vectors in self._embedder.embed_stream(self._missing(prepared)):
-            self._stage([item for number, vector in vectors for item in self._finish(number, vector)])
+        with closing(self._embedder.embed_stream(self._missing(prepared))) as stream:
+            for vectors in stream:
+                self._stage([item for number, vector in vectors for item in self._finish(number, vector)])
         return prepared.count
 
     def _missing(self, prepared: Iterator[_Prepared]) -> Iterator[str]:

@@ -27,8 +27,8 @@ from rag.text.language import detect_language
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 5
-# What a worker keeps of its time to hand its work back, seconds.
-RESERVE = 5.0
+# What a worker keeps of its time to hand its work back, seconds: calls in flight may take 20 to end.
+RESERVE = 25.0
 
 Remaining = Callable[[], float]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import BinaryIO, Protocol
 
 from rag.domain.answers import Answer, Conversation, GenerationEvent, GenerativeModel, Prompt, Turn
-from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
+from rag.domain.content import EmbeddedChunk, ExtractedText, Vector, VectorStream
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
@@ -41,8 +41,8 @@ class Embedder(Protocol):
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]: ...
 
-    def embed_stream(self, texts: Iterable[str]) -> Iterator[list[tuple[int, Vector]]]:
-        """Vectors with the numbers of their texts, in any order, as they come.
+    def embed_stream(self, texts: Iterable[str]) -> VectorStream:
+        """Vectors as they come.
 
         Texts are drawn as they are needed. An empty list comes at least every few seconds, so that the
         caller can keep its lease. An error is raised after the vectors that came before it.

@@ -1,10 +1,13 @@
 """A document's extracted text, its blocks and its chunks; offsets count code points, half-open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 Vector = Sequence[float]
+# Vectors with the numbers of their texts, in any order; to be closed where it is not read to its end.
+VectorStream: TypeAlias = Generator[list[tuple[int, Vector]], None, None]
 
 
 class BlockKind(StrEnum):

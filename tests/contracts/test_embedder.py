@@ -15,6 +15,8 @@ from rag.adapters.local.openai_embeddings import OpenAIEmbedder
 from rag.adapters.local.wordllama import WordLlamaEmbedder
 from rag.domain.content import Vector
 from rag.ports import Embedder
+from tests.doubles.bedrock_client import embedder_of
+from tests.doubles.bedrock_server import bedrock_server
 from tests.doubles.embeddings_server import API_KEY, embeddings_server
 from tests.doubles.onnx_model import write_model
 
@@ -45,10 +47,22 @@ def _wordllama() -> Iterator[Embedder]:
     yield WordLlamaEmbedder()
 
 
+def _bedrock(model_id: str, dimensions: int) -> Callable[[], AbstractContextManager[Embedder]]:
+    @contextmanager
+    def built() -> Iterator[Embedder]:
+        with bedrock_server() as server, embedder_of(server, model_id, dimensions=dimensions) as embedder:
+            yield embedder
+
+    return built
+
+
 ADAPTERS: dict[str, Callable[[], AbstractContextManager[Embedder]]] = {
     "onnx": _onnx,
     "openai": _openai,
     "wordllama": _wordllama,
+    "titan-v2": _bedrock("amazon.titan-embed-text-v2:0", 512),
+    "cohere-v3": _bedrock("cohere.embed-multilingual-v3", 1024),
+    "cohere-v4": _bedrock("cohere.embed-v4:0", 1536),
 }
 
 
@@ -95,6 +109,34 @@ def test_any_text_has_a_vector(embedder: Embedder, text: str) -> None:
 def test_nothing_to_embed(embedder: Embedder) -> None:
     assert embedder.embed_documents([]) == []
     assert embedder.count_tokens([]) == []
+
+
+def test_a_stream_numbers_the_texts_it_drew(embedder: Embedder) -> None:
+    texts = [f"{text} {number}" for number in range(20) for text in TEXTS]
+    pairs = [pair for finished in embedder.embed_stream(iter(texts)) for pair in finished]
+    assert sorted(number for number, _ in pairs) == [*range(len(texts))]
+    vectors = dict(pairs)
+    for number, vector in enumerate(embedder.embed_documents(texts)):
+        assert vectors[number] == pytest.approx(vector, abs=1e-5)
+
+
+def test_a_stream_of_nothing_ends(embedder: Embedder) -> None:
+    assert [pair for finished in embedder.embed_stream([]) for pair in finished] == []
+
+
+def test_a_stream_draws_as_it_goes(embedder: Embedder) -> None:
+    drawn = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield f"text {drawn}"
+
+    for finished in embedder.embed_stream(texts()):
+        if finished:
+            break
+    assert drawn < 10_000
 
 
 def test_a_batch_gives_what_single_texts_give(embedder: Embedder) -> None:

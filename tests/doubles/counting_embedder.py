@@ -1,9 +1,9 @@
 """An embedder of eight dimensions that counts what it was paid for, and fails or dies on demand."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from rag.domain.content import Vector
+from rag.domain.content import Vector, VectorStream
 from rag.domain.documents import EmbeddingModel
 
 # Vectors that come at once.
@@ -34,7 +34,7 @@ class CountingEmbedder:
         self.embedded += texts
         return [self.embed_query(text) for text in texts]
 
-    def embed_stream(self, texts: Iterable[str]) -> Iterator[list[tuple[int, Vector]]]:
+    def embed_stream(self, texts: Iterable[str]) -> VectorStream:
         numbered = enumerate(texts)
         while batch := list(islice(numbered, GROUP)):
             vectors = self.embed_documents([text for _, text in batch])

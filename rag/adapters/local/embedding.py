@@ -15,12 +15,12 @@ def build_embedder(settings: EmbeddingSettings) -> Embedder:
     if name not in _BUILDERS:
         raise SettingInvalid(
             f"ACERVO_EMBEDDING is {settings.embedding!r}; it must be"
-            " wordllama, onnx:<directory> or openai:<base url>#<model>"
+            " wordllama, onnx:<directory>, openai:<base url>#<model> or bedrock:<model id>[@<dimensions>]"
         )
     return _BUILDERS[name](argument, settings)
 
 
-# Each builder imports its own adapter: numpy, onnxruntime and httpx are not to be paid for by
+# Each builder imports its own adapter: numpy, onnxruntime, httpx and boto3 are not to be paid for by
 # commands that embed nothing.
 def _wordllama(argument: str, _: EmbeddingSettings) -> Embedder:
     from rag.adapters.local.wordllama import WordLlamaEmbedder  # noqa: PLC0415 - see above
@@ -48,8 +48,28 @@ def _openai(argument: str, settings: EmbeddingSettings) -> Embedder:
     return OpenAIEmbedder(base_url, model, key.get_secret_value() if key else None)
 
 
+def _bedrock(argument: str, settings: EmbeddingSettings) -> Embedder:
+    try:
+        from rag.adapters.bedrock.embedder import BedrockEmbedder  # noqa: PLC0415 - see above
+        from rag.adapters.bedrock.limiter import Limiter  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        raise SettingInvalid(
+            f"ACERVO_EMBEDDING=bedrock:… needs {error.name}: pip install 'acervo[aws]'"
+        ) from error
+    model_id, sign, dimensions = argument.partition("@")
+    if sign and not dimensions.isdecimal():
+        raise SettingInvalid(f"ACERVO_EMBEDDING=bedrock:{argument}: dimensions are a number after the @")
+    limiter = Limiter(
+        requests_per_minute=settings.embedding_requests_per_minute,
+        tokens_per_minute=settings.embedding_tokens_per_minute,
+        concurrency=settings.embedding_concurrency,
+    )
+    return BedrockEmbedder(model_id, dimensions=int(dimensions) if sign else None, limiter=limiter)
+
+
 _BUILDERS: Final[Mapping[str, Callable[[str, EmbeddingSettings], Embedder]]] = {
     "wordllama": _wordllama,
     "onnx": _onnx,
     "openai": _openai,
+    "bedrock": _bedrock,
 }

@@ -1,6 +1,6 @@
 """Any sentence-embedding model directory in ONNX form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from rag.adapters.local.batches import stream_in_batches
 from rag.adapters.local.onnx_directory import ModelDirectory, Pooling
 from rag.adapters.local.vectors import FloatArray, unit_rows, well_formed
-from rag.domain.content import Vector
+from rag.domain.content import Vector, VectorStream
 from rag.domain.documents import EmbeddingModel
 from rag.errors import SettingInvalid
 
@@ -49,6 +50,9 @@ class OnnxEmbedder:
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         return self._embed([self._directory.document_prompt + text for text in texts])
+
+    def embed_stream(self, texts: Iterable[str]) -> VectorStream:
+        return stream_in_batches(self.embed_documents, texts)
 
     def embed_query(self, text: str) -> Vector:
         return self._embed([self._directory.query_prompt + text])[0]

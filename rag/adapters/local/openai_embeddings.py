@@ -1,7 +1,7 @@
 """Embeddings from any server that speaks OpenAI's `POST /embeddings`."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from time import sleep
 from typing import Annotated, Final
@@ -10,9 +10,10 @@ import httpx
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from rag.adapters.local.batches import stream_in_batches
 from rag.adapters.local.http_retry import send_with_retries
 from rag.adapters.local.vectors import unit_rows, well_formed
-from rag.domain.content import Vector
+from rag.domain.content import Vector, VectorStream
 from rag.domain.documents import EmbeddingModel
 from rag.errors import ModelResponseInvalid, SettingInvalid
 
@@ -73,6 +74,9 @@ class OpenAIEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         batches = (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
         return [vector for batch in batches for vector in self._embed(batch)]
+
+    def embed_stream(self, texts: Iterable[str]) -> VectorStream:
+        return stream_in_batches(self.embed_documents, texts)
 
     def embed_query(self, text: str) -> Vector:
         return self._embed([text])[0]

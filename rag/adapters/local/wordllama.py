@@ -1,6 +1,6 @@
 """The WordLlama static embedding model from the weights inside its package, offline."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from rag.adapters.local.batches import stream_in_batches
 from rag.adapters.local.vectors import FloatArray, unit_rows, well_formed
-from rag.domain.content import Vector
+from rag.domain.content import Vector, VectorStream
 from rag.domain.documents import EmbeddingModel
 from rag.errors import SettingInvalid
 
@@ -44,6 +45,9 @@ class WordLlamaEmbedder:
             return []
         embeddings = self._static_model().embeddings
         return [*unit_rows(np.stack([_mean(embeddings, ids) for ids in self._token_ids(texts)]))]
+
+    def embed_stream(self, texts: Iterable[str]) -> VectorStream:
+        return stream_in_batches(self.embed_documents, texts)
 
     def embed_query(self, text: str) -> Vector:
         return self.embed_documents([text])[0]

@@ -21,9 +21,7 @@ class Clock:
 
 
 def limiter_of(clock: Clock, *, requests_per_minute: float | None = None, patience: float = 60) -> Limiter:
-    return Limiter(
-        requests_per_minute=requests_per_minute, patience=patience, clock=clock, sleep=clock.sleep
-    )
+    return Limiter(requests_per_minute=requests_per_minute, patience=patience, clock=clock, sleep=clock.sleep)
 
 
 def test_requests_are_spread_over_the_minute() -> None:

@@ -96,6 +96,14 @@ def test_no_quota_is_missed_by_much(quota: float, burst_seconds: float) -> None:
     assert outcome.rate(0, 60) >= 0.7 * quota - 1
 
 
+@pytest.mark.parametrize("pause", [0.2, 0.5, 0.9])
+def test_one_success_long_before_is_no_evidence(pause: float) -> None:
+    outcome = simulate(
+        Pace(), Model(quota=constant(50)), until=20, demand=lambda now: now > pause or now < 0.01
+    )
+    assert outcome.rate(1, 20) >= 0.95 * 50
+
+
 def test_without_throttling_there_is_no_limit_but_the_concurrency() -> None:
     pace = Pace()
     outcome = simulate(pace, Model(quota=constant(1e9)), until=2)
@@ -146,12 +154,12 @@ def test_many_rejections_of_one_round_trip_are_one_cut() -> None:
     assert pace.rate == rate
 
 
-def test_nothing_is_sent_while_the_model_asks_for_time() -> None:
-    model = Model(quota=constant(50), retry_after=1.5)
-    outcome = simulate(Pace(), model, until=60)
+@pytest.mark.parametrize(("quota", "share"), [(5, 0.4), (50, 0.7)])
+def test_nothing_is_sent_while_the_model_asks_for_time(quota: float, share: float) -> None:
+    outcome = simulate(Pace(), Model(quota=constant(quota), retry_after=1.5), until=60)
     for at in outcome.throttles:
         assert not any(at < sent < at + 1.5 - 1e-9 for sent in outcome.sent)
-    assert outcome.rate(0, 60) >= 0.7 * 50
+    assert outcome.rate(0, 60) >= share * quota
 
 
 def test_tokens_have_a_quota_of_their_own() -> None:

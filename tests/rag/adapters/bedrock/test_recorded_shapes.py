@@ -170,7 +170,11 @@ def _raw(server: BedrockServer, model: str, request: Any) -> tuple[int, dict[str
         response = client.invoke_model(modelId=model, body=json.dumps(request))
     except ClientError as error:
         metadata: Any = error.response["ResponseMetadata"]
-        return metadata["HTTPStatusCode"], metadata["HTTPHeaders"], {"message": error.response["Error"]["Message"]}
+        return (
+            metadata["HTTPStatusCode"],
+            metadata["HTTPHeaders"],
+            {"message": error.response["Error"]["Message"]},
+        )
     finally:
         client.close()
     metadata = response["ResponseMetadata"]

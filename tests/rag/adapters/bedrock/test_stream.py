@@ -69,14 +69,13 @@ def test_results_do_not_wait_for_the_next_item() -> None:
 
 def test_a_slow_call_is_no_silence() -> None:
     def slow(_: int, cancelled: Cancelled) -> int:
-        end = monotonic() + 4.5
+        end = monotonic() + 2.5
         while monotonic() < end and not cancelled():
             sleep(0.05)
         return 1
 
     results = [*stream(slow, iter([1]), threads=1, ahead=2)]
-    assert results[-1] == [1]
-    assert results[:-1] == [[], []]
+    assert results == [[], [1]]
 
 
 def test_a_failure_comes_after_what_came_before_it_and_what_was_in_flight() -> None:
@@ -98,9 +97,9 @@ def test_a_failure_comes_after_what_came_before_it_and_what_was_in_flight() -> N
         return number
 
     received: list[int] = []
+    results = stream(call, count(), threads=3, ahead=10)
     with pytest.raises(ModelUnavailable, match="down"):
-        for results in stream(call, count(), threads=3, ahead=10):
-            received += results
+        received.extend(number for some in results for number in some)
     assert sorted(received) == [0, 1, 2, 4, 5]
     assert not threads_of_streams()
 

@@ -51,12 +51,16 @@ def test_a_model_of_bedrock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (embedder.model.id, embedder.model.dimensions) == ("amazon.titan-embed-text-v2:0", 256)
 
 
-def test_without_boto3_bedrock_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("rag.adapters.bedrock")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(SettingInvalid, match=r"acervo\[aws\]"):
-        build_embedder(EmbeddingSettings(embedding="bedrock:amazon.titan-embed-text-v2:0"))
+def test_without_boto3_bedrock_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['boto3'] = None\n"
+        "from rag.adapters.local.embedding import build_embedder\n"
+        "from rag.settings import EmbeddingSettings\n"
+        "build_embedder(EmbeddingSettings(embedding='bedrock:amazon.titan-embed-text-v2:0'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "SettingInvalid: ACERVO_EMBEDDING" in done.stderr
+    assert "pip install 'acervo[aws]'" in done.stderr
 
 
 @pytest.mark.parametrize(
