@@ -19,6 +19,7 @@ from rag.errors import (
     EmbeddingModelMismatch,
     SetupError,
     SourceObjectNotFound,
+    Throttled,
 )
 from rag.originals import original
 from rag.ports import Embedder, Ledger, Source
@@ -202,10 +203,11 @@ class Unexpected(AcervoError):
 
 
 def _settle(ledger: Ledger, work: Work, error: AcervoError) -> None:
-    if error.retryable and work.attempts < MAX_ATTEMPTS:
+    throttled = isinstance(error, Throttled)  # which is no failure, however often
+    if throttled or (error.retryable and work.attempts < MAX_ATTEMPTS):
         # Full jitter: many documents that failed together do not come back together.
         delay = timedelta(seconds=random.uniform(0.5, 1) * 2**work.attempts)  # noqa: S311 - not cryptography
-        ledger.release(work, code=error.code, detail=error.detail, delay=delay)
+        ledger.release(work, code=error.code, detail=error.detail, delay=delay, counts=not throttled)
     else:
         # What the operator must mend can be tried again afterwards.
         retryable = error.retryable or isinstance(error, SetupError)

@@ -16,7 +16,7 @@ from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.adapters.s3 import S3Source
 from rag.domain.documents import Attributes, Document, DocumentStatus
 from rag.domain.pages import PageRequest
-from rag.errors import DocumentNotFound, InvalidEvent, Throttled
+from rag.errors import DocumentNotFound, InvalidEvent, ModelUnavailable, Throttled
 from tests.doubles.counting_embedder import CountingEmbedder
 from tests.doubles.s3_server import BUCKET, S3Server, s3_server
 from tests.doubles.write_backend import WriteBackend
@@ -163,8 +163,9 @@ def test_a_bad_record_fails_its_document_and_says_why(deployment: Deployment) ->
 def test_throttling_is_handed_back_until_it_ends(deployment: Deployment) -> None:
     dropped = deployment.drop("notes/a.txt", "Text.")
     deployment.embedder.failing = Throttled("slow down")
-    assert deployment.deliver(dropped) == [0]
-    assert deployment.document("a.txt").status is DocumentStatus.PENDING
+    for _ in range(MAX_ATTEMPTS + 2):
+        assert deployment.deliver(dropped) == [0]
+        assert deployment.document("a.txt").status is DocumentStatus.PENDING
     deployment.embedder.failing = None
     assert deployment.deliver(dropped) == []
     assert deployment.document("a.txt").status is DocumentStatus.READY
@@ -172,12 +173,12 @@ def test_throttling_is_handed_back_until_it_ends(deployment: Deployment) -> None
 
 def test_an_exhausted_message_ends_in_the_dead_letter_queue_and_is_redriven(deployment: Deployment) -> None:
     dropped = deployment.drop("notes/a.txt", "Text.")
-    deployment.embedder.failing = Throttled("slow down")
+    deployment.embedder.failing = ModelUnavailable("nobody answers")
     for _ in range(MAX_ATTEMPTS + 2):
         assert deployment.deliver(dropped) == [0]
     failed = deployment.document("a.txt")
     assert failed.failure
-    assert (failed.status, failed.failure.code) == (DocumentStatus.FAILED, "throttled")
+    assert (failed.status, failed.failure.code) == (DocumentStatus.FAILED, "model_unavailable")
     deployment.embedder.failing = None
     deployment.tenant.documents.retry(failed.id)
     assert deployment.deliver(dropped) == []
