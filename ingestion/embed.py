@@ -9,6 +9,7 @@ from itertools import islice
 
 from rag.domain.content import Chunk, EmbeddedChunk, Vector
 from rag.ports import Embedder
+from rag.text.term_codes import counted_codes
 from rag.text.terms import analyse
 
 # Chunks looked up at once among the vectors already paid for.
@@ -75,7 +76,7 @@ class Embedding:
         return EmbeddedChunk(
             chunk=item.chunk,
             context=item.context,
-            terms=Counter(analyse(item.text, self._language)),
+            terms=counted_codes(Counter(analyse(item.text, self._language))),
             embedded_sha256=item.sha256,
             embedding=vector,
         )

@@ -1,6 +1,6 @@
 """A document's extracted text, its blocks and its chunks; offsets count code points, half-open."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -68,11 +68,11 @@ class EmbeddedChunk:
     """A chunk with what is stored beside it.
 
     `context` (title, heading path) is analysed and embedded with the text, never shown or cited.
-    `terms` are the analysed terms of both and how often each occurs.
+    `terms` are the codes of the analysed terms of both, with their counts (rag/text/term_codes.py).
     """
 
     chunk: Chunk
     context: str
-    terms: Mapping[str, int]
+    terms: Sequence[int]
     embedded_sha256: bytes
     embedding: Vector

@@ -1,62 +1,88 @@
 """Chunks and their vectors as rows."""
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain, islice, product
+from typing import Final
 
-from pgvector import HalfVector
-from psycopg.types.json import Jsonb
+import numpy as np
 
+from rag.adapters.postgres import binary_arrays as arrays
+from rag.adapters.postgres.binary_arrays import BinaryArray, BinaryArrayDumper
 from rag.adapters.postgres.connection import Connection
+from rag.adapters.postgres.queries import load
 from rag.domain.content import EmbeddedChunk
 from rag.domain.documents import Work
-from rag.domain.ids import new_id
-from rag.text.terms import analyse
+from rag.domain.ids import ALPHABET, new_id
+from rag.text.term_codes import MAX_COUNT
 
-_CHUNKS = """
-INSERT INTO chunks (tenant_id, chunk_id, collection_id, document_id, build, ordinal, start_offset, end_offset,
-                    page, page_breaks, headings, language, text, terms, term_count, embedded_sha256)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-_EMBEDDINGS = """
-INSERT INTO chunk_embeddings (tenant_id, chunk_id, collection_id, model, embedding)
-VALUES (%s, %s, %s, %s, %s)
-"""
+_sql = load("chunks")
+# The server writes one batch while the next is made: a tenth faster than one statement for 500 (2026-11).
+_BATCH: Final = 100
 
 
 def insert(
     connection: Connection, tenant: str, work: Work, chunks: Sequence[EmbeddedChunk], language: str
 ) -> None:
-    """In one pipelined batch. COPY would be faster, but refuses tables with row-level security."""
-    identified = [(new_id("chk"), item) for item in chunks]
-    with connection.cursor() as cursor:
-        cursor.executemany(_CHUNKS, [_chunk_row(tenant, work, *pair, language) for pair in identified])
-        cursor.executemany(_EMBEDDINGS, [_embedding_row(tenant, work, *pair) for pair in identified])
+    """In one round trip. A chunk that is there already stays as it is, with its vector.
+
+    The transaction must hold the document's row, so that nobody stages under the same claim meanwhile.
+    """
+    constants = {
+        "tenant": tenant,
+        "collection_id": work.collection.id,
+        "document_id": work.document_id,
+        "claim": work.claim,
+        "language": language,
+        "model": work.collection.embedding.id,
+    }
+    halfvec = connection.adapters.types["halfvec"].oid
+    with connection.pipeline(), connection.cursor() as cursor:
+        cursor.adapters.register_dumper(BinaryArray, BinaryArrayDumper)
+        ordinals = arrays.integers([item.chunk.ordinal for item in chunks])
+        cursor.execute(_sql["note_staged"], {**constants, "ordinals": ordinals}, prepare=False)
+        for start in range(0, len(chunks), _BATCH):
+            batch = chunks[start : start + _BATCH]
+            vectors = arrays.half_vectors(np.asarray([item.embedding for item in batch], np.float32), halfvec)
+            columns = {**_columns(batch), **_terms(batch), "embeddings": vectors}
+            cursor.execute(_sql["insert"], {**constants, **columns})
 
 
-def _chunk_row(tenant: str, work: Work, chunk_id: str, item: EmbeddedChunk, language: str) -> tuple[Any, ...]:
-    chunk = item.chunk
-    terms = analyse(f"{item.context}\n{chunk.text}" if item.context else chunk.text, language)
-    return (
-        tenant,
-        chunk_id,
-        work.collection.id,
-        work.document_id,
-        work.claim,
-        chunk.ordinal,
-        chunk.start,
-        chunk.end,
-        chunk.page,
-        list(chunk.page_breaks),
-        list(chunk.headings),
-        language,
-        chunk.text,
-        Jsonb(Counter(terms)),
-        len(terms),
-        item.embedded_sha256,
-    )
+def _columns(batch: Sequence[EmbeddedChunk]) -> dict[str, BinaryArray]:
+    chunks = [item.chunk for item in batch]
+    return {
+        "chunk_ids": arrays.texts(_new_ids(len(chunks))),
+        "ordinals": arrays.integers([chunk.ordinal for chunk in chunks]),
+        "starts": arrays.integers([chunk.start for chunk in chunks]),
+        "ends": arrays.integers([chunk.end for chunk in chunks]),
+        "pages": arrays.integers([chunk.page or 0 for chunk in chunks]),
+        "page_breaks": arrays.integers(list(chain.from_iterable(chunk.page_breaks for chunk in chunks))),
+        **_places("break", (len(chunk.page_breaks) for chunk in chunks)),
+        "headings": arrays.texts(chain.from_iterable(chunk.headings for chunk in chunks)),
+        **_places("heading", (len(chunk.headings) for chunk in chunks)),
+        "texts": arrays.texts(chunk.text for chunk in chunks),
+        "embedded_sha256": arrays.binaries([item.embedded_sha256 for item in batch]),
+    }
 
 
-def _embedding_row(tenant: str, work: Work, chunk_id: str, item: EmbeddedChunk) -> tuple[Any, ...]:
-    vector = HalfVector(list(item.embedding))
-    return (tenant, chunk_id, work.collection.id, work.collection.embedding.id, vector)
+def _terms(batch: Sequence[EmbeddedChunk]) -> dict[str, BinaryArray]:
+    codes = np.concatenate([np.asarray(item.terms, np.int64) for item in batch])
+    ends = list(accumulate((len(item.terms) for item in batch), initial=0))
+    occurrences = np.concatenate(([0], np.cumsum(codes & MAX_COUNT)))[ends]
+    return {
+        "terms": arrays.bigints(codes),
+        **_places("term", (len(item.terms) for item in batch)),
+        "term_counts": arrays.integers(np.diff(occurrences)),
+    }
+
+
+def _places(name: str, lengths: Iterable[int]) -> dict[str, BinaryArray]:
+    """Where the list of each chunk begins and ends in the array of all, counted from 1."""
+    ends = list(accumulate(lengths, initial=0))
+    firsts = arrays.integers([end + 1 for end in ends[:-1]])
+    return {f"first_{name}s": firsts, f"last_{name}s": arrays.integers(ends[1:])}
+
+
+def _new_ids(count: int) -> list[str]:
+    """Ids that differ in their last two characters, for less than one of their own would cost."""
+    common = new_id("chk")[:-2]
+    return [common + first + second for first, second in islice(product(ALPHABET, repeat=2), count)]

@@ -16,6 +16,7 @@ from rag.domain.content import Vector
 from rag.domain.documents import Collection
 from rag.domain.filters import Filter
 from rag.domain.search import Candidates, Locator, Passage, SearchMode, SearchRequest, TermStatistics
+from rag.text.term_codes import term_code
 from rag.text.terms import query_terms
 
 _sql = load("search")
@@ -41,6 +42,7 @@ class PostgresIndex:
             values = {
                 **searched,
                 "terms": list(terms),
+                "codes": list(map(term_code, terms)),
                 "vector": HalfVector(list(vector)) if vector is not None else None,
                 "keyword": request.mode is not SearchMode.SEMANTIC,
                 "semantic": vector is not None,

@@ -12,14 +12,17 @@ WITH live AS NOT MATERIALIZED ( -- its terms, copied for every chunk, would spil
     FROM chunks c JOIN documents d USING (tenant_id, document_id, build)
     WHERE c.collection_id = ANY(%(collections)s)
 ),
+wanted AS MATERIALIZED ( -- a chunk's terms are codes with the number of occurrences added, in ascending order
+    SELECT term, code, code + 4095 AS most FROM unnest(%(terms)s::text[], %(codes)s::bigint[]) q (term, code)
+),
 statistics AS MATERIALIZED (
     SELECT count(*)::float8 AS chunk_count, greatest(avg(term_count), 1)::float8 AS average_count FROM live
 ),
 occurrences AS MATERIALIZED (
     SELECT l.chunk_id, l.document_id, l.term_count, l.passes, q.term,
-           (l.terms ->> q.term)::float8 AS frequency
-    FROM live l CROSS JOIN unnest(%(terms)s::text[]) q (term)
-    WHERE l.terms ? q.term
+           (l.terms[width_bucket(q.most, l.terms)] - q.code)::float8 AS frequency
+    FROM live l CROSS JOIN wanted q
+    WHERE l.terms[width_bucket(q.most, l.terms)] > q.code
 ),
 frequencies AS MATERIALIZED (
     SELECT term, count(*)::float8 AS document_frequency FROM occurrences GROUP BY term

@@ -19,6 +19,7 @@ from rag.domain.documents import (
     Work,
 )
 from rag.ports import TenantStore
+from rag.text.term_codes import counted_codes
 from rag.text.terms import analyse
 
 MODEL = EmbeddingModel(id="test", dimensions=3)
@@ -68,7 +69,7 @@ def embedded(chunk: Chunk, vector: Vector) -> EmbeddedChunk:
     return EmbeddedChunk(
         chunk=chunk,
         context="",
-        terms=Counter(analyse(chunk.text, "en")),
+        terms=counted_codes(Counter(analyse(chunk.text, "en"))),
         embedded_sha256=hashlib.sha256(chunk.text.encode()).digest(),
         embedding=vector,
     )

@@ -205,6 +205,7 @@ def test_the_write_path_waits_for_the_database(flaky: tuple[PostgresStore, list[
     assert tenant.ledger.accept(event(tenant, "a.txt", 1), notes)
     assert Flaky.failures == 0
     assert pauses
+    pauses.clear()
     Flaky.failures = 1000
     with pytest.raises(DatabaseUnavailable):
         tenant.ledger.claim(LEASE)
