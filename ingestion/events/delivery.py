@@ -20,11 +20,9 @@ class Delivery:
 
     `id` is what a partial batch response calls it, empty for a direct event.
     `problem` says what cannot be read: the message goes back until the dead-letter queue has it.
-    `stream` names the shard whose deliveries must be handled in order; empty: in any order.
     """
 
     id: str = ""
     events: tuple[SourceEvent, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     problem: str | None = None
-    stream: str = ""

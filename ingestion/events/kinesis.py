@@ -41,8 +41,8 @@ def _delivery(record: Any, default_tenant: str) -> Delivery:
     try:
         event = _event(found, shard, number, default_tenant)
     except InvalidRecord as error:
-        return Delivery(id=number, stream=shard, problem=error.detail)
-    return Delivery(id=number, stream=shard, events=(event,))
+        return Delivery(id=number, problem=error.detail)
+    return Delivery(id=number, events=(event,))
 
 
 def _event(found: Mapping[object, object], shard: str, number: str, default_tenant: str) -> SourceEvent:

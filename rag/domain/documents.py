@@ -110,7 +110,6 @@ class SourceState:
     """What the ledger last accepted for a key."""
 
     etag: str
-    order: str
     uri: str
 
 

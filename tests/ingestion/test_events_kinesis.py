@@ -39,7 +39,7 @@ def test_what_a_record_says(name: str, operation: str, place: tuple[str, str, st
     (delivery,) = read(name)
     (event,) = delivery.events
     assert (event.operation, event.place, event.kind) == (operation, place, SourceKind.KINESIS)
-    assert (delivery.stream, delivery.problem, delivery.rejections) == (SHARD, None, ())
+    assert (delivery.problem, delivery.rejections) == (None, ())
     assert (event.etag, event.uri) == (delivery.id, f"kinesis:{SHARD}/{delivery.id}")
 
 

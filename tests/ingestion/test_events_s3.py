@@ -122,7 +122,7 @@ NOTHING: list[tuple[str, ...]] = []
 def test_what_an_event_says(name: str, expected: list[tuple[str, ...]]) -> None:
     (delivery,) = read(name)
     assert summary(delivery) == expected
-    assert (delivery.id, delivery.problem, delivery.stream) == ("", None, "")
+    assert (delivery.id, delivery.problem) == ("", None)
 
 
 def test_the_uri_names_the_object_as_it_is_called() -> None:

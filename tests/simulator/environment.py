@@ -15,9 +15,9 @@ from ingestion.worker import work_once
 from rag.adapters.postgres.connection import Connection
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
-from rag.ports import Generator, Reranker
 from tests.doubles.bedrock_server import BedrockServer
 from tests.doubles.s3_server import BUCKET, S3Server
+from tests.doubles.write_backend import WriteBackend
 from tests.simulator.bucket_client import BucketClient
 from tests.simulator.connection import connection_class
 from tests.simulator.faults import Kind, Target, Worker
@@ -29,24 +29,6 @@ MAX_DOCUMENT_BYTES = 20_000
 _PATIENCE = 3.0
 
 StoreFactory = Callable[..., PostgresStore]
-
-
-class SimulatedBackend:
-    """A backend of the deployment: real store, real source, simulated model."""
-
-    reranker: Reranker | None = None
-
-    def __init__(self, store: PostgresStore, source: S3Source, embedder: SimulatedEmbedder) -> None:
-        self.store = store
-        self.source = source
-        self.embedder = embedder
-
-    @property
-    def generator(self) -> Generator:
-        raise NotImplementedError("the write path generates nothing")
-
-    def close(self) -> None:
-        self.store.close()
 
 
 class Environment:
@@ -78,7 +60,7 @@ class Environment:
             pause=lambda _: None,
             connection_class=connection_class(lambda: self._worker, self._wait_until_gone),
         )
-        self.backend = SimulatedBackend(store, self._sources[False], self._embedders[False])
+        self.backend = WriteBackend(store=store, source=self._sources[False], embedder=self._embedders[False])
 
     def invoke(self, event: Mapping[str, Any], worker: Worker) -> dict[str, Any]:
         """The handler's answer; a new handler each time, as after a cold start."""

@@ -62,9 +62,7 @@ class PostgresLedger:
         with self._session.transaction() as connection:
             rows = connection.execute(_sql["states"]).fetchall()
         return {
-            (row["collection"], row["key"]): SourceState(
-                etag=row["source_etag"], order=row["source_order"], uri=row["source_uri"]
-            )
+            (row["collection"], row["key"]): SourceState(etag=row["source_etag"], uri=row["source_uri"])
             for row in rows
         }
 

@@ -71,7 +71,7 @@ WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %
   AND status = 'processing'
 
 -- name: states
-SELECT c.name AS collection, d.key, d.source_etag, d.source_order, d.source_uri
+SELECT c.name AS collection, d.key, d.source_etag, d.source_uri
 FROM documents d JOIN collections c USING (tenant_id, collection_id)
 WHERE NOT c.deleting AND d.status <> 'deleting'
 
