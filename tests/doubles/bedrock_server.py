@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from math import isinf
+from ssl import SSLContext
 from time import monotonic
 from typing import Final
 from urllib.parse import unquote
@@ -72,10 +73,13 @@ class Behaviour:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
+    """`port`: the client's, which tells one connection from another."""
+
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    port: int
 
 
 @dataclass(kw_only=True)
@@ -99,6 +103,7 @@ class BedrockServer:
     embedded: Counter[str]
     requests: deque[Request]
     statistics: Statistics
+    close_connections: Callable[[], None]
 
     def times_embedded(self, text: str) -> int:
         return self.embedded[_sha256(text)]
@@ -208,7 +213,8 @@ class _Connection(asyncio.Protocol):
             return
         self._received = rest[length:]
         method, path, _ = first.split(" ")
-        self._answer(Request(method=method, path=path, headers=headers, body=rest[:length]))
+        port = self._transport.get_extra_info("peername")[1]
+        self._answer(Request(method=method, path=path, headers=headers, body=rest[:length], port=port))
 
     def _answer(self, request: Request) -> None:
         reply = self._service.reply(request)
@@ -236,25 +242,30 @@ def _sha256(text: str) -> str:
 
 
 @contextmanager
-def bedrock_server(behaviour: Behaviour | None = None, *, port: int = 0) -> Iterator[BedrockServer]:
+def bedrock_server(
+    behaviour: Behaviour | None = None, *, port: int = 0, tls: SSLContext | None = None
+) -> Iterator[BedrockServer]:
     """In a thread of this process."""
     service = _Service(behaviour or Behaviour())
     loop = asyncio.new_event_loop()
     open_connections: set[asyncio.Transport] = set()
     listening = loop.create_server(
-        lambda: _Connection(service, open_connections), "127.0.0.1", port, backlog=1024
+        lambda: _Connection(service, open_connections), "127.0.0.1", port, backlog=1024, ssl=tls
     )
     server = loop.run_until_complete(listening)
     thread = threading.Thread(target=loop.run_forever, name="bedrock-server")
     thread.start()
     try:
         yield BedrockServer(
-            url="http://127.0.0.1:{1}".format(*server.sockets[0].getsockname()),
+            url=f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}",
             behaviour=service.behaviour,
             planned=service.planned,
             embedded=service.embedded,
             requests=service.requests,
             statistics=service.statistics,
+            close_connections=lambda: asyncio.run_coroutine_threadsafe(
+                _abort(open_connections), loop
+            ).result(),
         )
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -265,9 +276,13 @@ def bedrock_server(behaviour: Behaviour | None = None, *, port: int = 0) -> Iter
 
 async def _close(server: asyncio.Server, open_connections: set[asyncio.Transport]) -> None:
     server.close()
+    await _abort(open_connections)
+    await server.wait_closed()
+
+
+async def _abort(open_connections: set[asyncio.Transport]) -> None:
     for transport in tuple(open_connections):
         transport.abort()
-    await server.wait_closed()
     await asyncio.sleep(0)  # aborted transports close their sockets in the next turn
 
 

@@ -1,18 +1,36 @@
 """The one place that makes a Bedrock Runtime client."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from rag.adapters.bedrock.errors import translated
+from rag.adapters.bedrock.transport import Transport
 
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 20
 
 
-def bedrock_runtime(*, connections: int) -> Any:
+@dataclass(frozen=True, kw_only=True)
+class BedrockRuntime:
+    """What of boto3's client is used here."""
+
+    client: Any
+    transport: Transport
+
+    def invoke_model(self, **request: Any) -> Any:
+        return self.client.invoke_model(**request)
+
+    def close(self) -> None:
+        self.transport.close()
+        self.client.close()
+
+
+def bedrock_runtime(*, connections: int) -> BedrockRuntime:
     """Region, credentials and endpoint (AWS_ENDPOINT_URL_BEDROCK_RUNTIME) come from where boto3 finds them.
 
     Raises SettingInvalid where boto3 finds no region.
@@ -28,9 +46,19 @@ def bedrock_runtime(*, connections: int) -> Any:
         parameter_validation=False,
         user_agent=f"Acervo Boto3/{boto3.__version__}",
     )
+    core = botocore.session.get_session()
+    session = boto3.Session(botocore_session=core)
     try:
-        return boto3.Session().client("bedrock-runtime", config=config)
+        client = session.client("bedrock-runtime", config=config)
     except BotoCoreError as error:
         if (failure := translated(error)) is None:
             raise
         raise failure from error
+    transport = Transport(
+        client.meta.endpoint_url,
+        ca_bundle=core.get_config_variable("ca_bundle"),
+        connect_seconds=_CONNECT_SECONDS,
+        read_seconds=_READ_SECONDS,
+    )
+    transport.install(client)
+    return BedrockRuntime(client=client, transport=transport)
