@@ -1,18 +1,22 @@
 """Question to cited answer: retrieve, generate, verify, save."""
 
+from collections.abc import Generator as Coroutine
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from app.follow_up import standalone
-from app.ground import Grounded, ground
+from app.follow_up import bounded, rewrite
+from app.ground import Grounded, GroundEvent, Withdrawn, ground
+from app.injection import flagged
 from app.models import check_model
 from app.prompt import grounded_prompt
 from app.retrieve import Retriever, Stopwatch
+from app.usage import total
 from rag.domain.answers import Answer, AnswerRequest, Citation, Prompt, TextDelta, Turn
 from rag.domain.ids import new_id
-from rag.domain.search import Passage, Retrieved
-from rag.ports import Generator, TenantStore
+from rag.domain.search import Passage, Retrieved, SearchRequest
+from rag.ports import Generator, PassageGuard, TenantStore
 from rag.text.language import detect_language
 
 RECENT_TURNS = 6
@@ -38,16 +42,19 @@ class AnswerCompleted:
     answer: Answer
 
 
-AnswerEvent: TypeAlias = AnswerCreated | RetrievalCompleted | TextDelta | CitationAdded | AnswerCompleted
+AnswerEvent: TypeAlias = (
+    AnswerCreated | RetrievalCompleted | TextDelta | CitationAdded | Withdrawn | AnswerCompleted
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answerer:
-    """The deltas of a stream, joined, are the answer's text; its citations follow the last delta."""
+    """The deltas of a stream since the last withdrawal, joined, are the answer's text."""
 
     store: TenantStore
     retriever: Retriever
     generator: Generator
+    guard: PassageGuard | None = None
 
     def answer(self, request: AnswerRequest) -> Answer:
         return completed(self.stream(request))
@@ -61,26 +68,35 @@ class Answerer:
         check_model(self.generator, request.model)
         history = self._history(request.conversation_id)
         question = request.search.query
-        query = standalone(question, history)
-        retrieved = self.retriever.retrieve(replace(request.search, query=query))
+        asked = rewrite(self.generator, question, history, model=request.model)
+        retrieved = self._retrieve(replace(request.search, query=asked.question))
         language = detect_language(question) if request.language == "auto" else request.language
-        prompt = self._prompt(request, query, history, retrieved, language)
+        prompt = self._prompt(request, asked.question, history, retrieved, language)
         answer_id = new_id("ans")
         yield AnswerCreated(id=answer_id)
         yield RetrievalCompleted(passages=retrieved.passages)
-        outcome = yield from ground(self.generator, prompt, language)
-        yield from (CitationAdded(citation=citation) for citation in outcome.citations)
+        outcome = yield from answer_events(ground(self.generator, prompt, language))
         timings = {**retrieved.timings_ms, "generate": outcome.generate_ms, "total": watch.total()}
         answer = compose(outcome, prompt, self.generator, answer_id=answer_id, timings_ms=timings)
-        answer = replace(answer, language=language, conversation_id=request.conversation_id)
+        answer = replace(
+            answer,
+            language=language,
+            conversation_id=request.conversation_id,
+            query=asked.question,
+            usage=total([asked.usage, outcome.usage]),
+        )
         self.store.answers.save(answer, question=question)
         yield AnswerCompleted(answer=answer)
+
+    def _retrieve(self, search: SearchRequest) -> Retrieved:
+        retrieved = self.retriever.retrieve(search)
+        return replace(retrieved, passages=flagged(retrieved.passages, self.guard))
 
     def _history(self, conversation_id: str | None) -> tuple[Turn, ...]:
         if conversation_id is None:
             return ()
         self.store.answers.conversation(conversation_id)
-        return self.store.answers.recent_turns(conversation_id, RECENT_TURNS)
+        return bounded(self.store.answers.recent_turns(conversation_id, RECENT_TURNS))
 
     def _prompt(
         self,
@@ -104,15 +120,31 @@ class Answerer:
         )
 
 
+def answer_events(
+    events: Coroutine[GroundEvent, None, Grounded],
+) -> Coroutine[TextDelta | CitationAdded | Withdrawn, None, Grounded]:
+    """The same with its citations as events of an answer."""
+    with closing(events):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                outcome: Grounded = end.value
+                return outcome
+            yield CitationAdded(citation=event) if isinstance(event, Citation) else event
+
+
 def compose(
     outcome: Grounded, prompt: Prompt, generator: Generator, *, answer_id: str, timings_ms: dict[str, float]
 ) -> Answer:
+    asked = prompt.model or generator.model.id
     return Answer(
         id=answer_id,
         status=outcome.status,
         text=outcome.text,
         language=prompt.language,
-        model=prompt.model or generator.model.id,
+        model=outcome.model or asked,
+        fallback_from=asked if outcome.model else None,
         citations=outcome.citations,
         unsupported=outcome.unsupported,
         passages=prompt.passages,

@@ -55,12 +55,13 @@ def verify(
     claims: Sequence[Claim], passages: Sequence[Passage], text: str
 ) -> tuple[tuple[Citation, ...], tuple[Span, ...]]:
     """The claims whose quotes stand in their passages, and the sentences of `text` left without one."""
-    found = (_citation(claim, passages, text) for claim in claims)
+    found = (cite(claim, passages, text) for claim in claims)
     citations = tuple(dict.fromkeys(citation for citation in found if citation is not None))
-    return citations, _unsupported(text, citations)
+    return citations, unsupported(text, citations)
 
 
-def _citation(claim: Claim, passages: Sequence[Passage], text: str) -> Citation | None:
+def cite(claim: Claim, passages: Sequence[Passage], text: str) -> Citation | None:
+    """The citation that a claim about `text` makes, or None: its quote is not in its passage."""
     span = _trimmed(text, claim.start, claim.end)
     if span is None or not 0 <= claim.passage < len(passages):
         return None
@@ -110,7 +111,8 @@ def _bare(text: str) -> str:
     return " ".join(WORD.findall(text))
 
 
-def _unsupported(text: str, citations: Sequence[Citation]) -> tuple[Span, ...]:
+def unsupported(text: str, citations: Sequence[Citation]) -> tuple[Span, ...]:
+    """The sentences that no citation touches."""
     return tuple(
         Span(start=start, end=end)
         for start, end in sentence_spans(text)

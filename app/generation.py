@@ -1,6 +1,7 @@
 """Zero-shot and few-shot generation: no passages, no citations, a generative model only."""
 
 import json
+from collections.abc import Generator as Coroutine
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,10 +29,14 @@ class CompletionRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:
-    """`output` is the parsed JSON where a schema was given, else None."""
+    """`output` is the parsed JSON where a schema was given, else None.
+
+    `fallback_from`: the model that was asked, where another one answered.
+    """
 
     text: str
     model: str
+    fallback_from: str | None = None
     refused: bool = False
     truncated: bool = False
     output: Any = None
@@ -51,7 +56,12 @@ def run(generator: Generator, request: CompletionRequest) -> Completion:
 def stream(generator: Generator, request: CompletionRequest) -> Iterator[TextDelta | Completion]:
     """The deltas, then the completion; raises as `run` does."""
     _require_generative(generator)
-    prompt = _prompt(request)
+    text, end = yield from written(generator, _prompt(request))
+    yield _completion(generator, request, text, end)
+
+
+def written(generator: Generator, prompt: Prompt) -> Coroutine[TextDelta, None, tuple[str, Completed]]:
+    """The deltas; returns them joined, and the end. Raises ModelResponseInvalid where there is no end."""
     pieces: list[str] = []
     end: Completed | None = None
     with closing(generator.generate(prompt)) as events:
@@ -63,7 +73,7 @@ def stream(generator: Generator, request: CompletionRequest) -> Iterator[TextDel
                 yield event
     if end is None:
         raise ModelResponseInvalid("The model's output broke off before its end.")
-    yield _completion(generator, request, "".join(pieces), end)
+    return "".join(pieces), end
 
 
 def _prompt(request: CompletionRequest) -> Prompt:
@@ -80,12 +90,15 @@ def _prompt(request: CompletionRequest) -> Prompt:
 def _completion(
     generator: Generator, request: CompletionRequest, text: str, completed: Completed
 ) -> Completion:
-    output = None
+    asked, output = request.model or generator.model.id, None
+    if not text.strip() and not completed.refused:
+        raise ModelResponseInvalid("The model wrote nothing.")
     if request.json_schema is not None and not completed.refused:
         output = _parsed(text, request.json_schema, truncated=completed.truncated)
     return Completion(
         text=text,
-        model=request.model or generator.model.id,
+        model=completed.model or asked,
+        fallback_from=asked if completed.model else None,
         refused=completed.refused,
         truncated=completed.truncated,
         output=output,
@@ -109,6 +122,7 @@ def _require_generative(generator: Generator) -> None:
     if not generator.model.generative:
         raise GenerativeModelRequired(
             "Generation needs a generative model, and this deployment selects sentences "
-            f"({generator.model.id}). Set ACERVO_GENERATION to an OpenAI-compatible server, for example "
-            "ACERVO_GENERATION=openai:http://localhost:11434/v1#llama3.2."
+            f"({generator.model.id}). Set ACERVO_GENERATION to a model, for example "
+            "ACERVO_GENERATION=openai:http://localhost:11434/v1#llama3.2 or "
+            "ACERVO_GENERATION=bedrock:global.anthropic.claude-haiku-5-5."
         )

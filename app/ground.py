@@ -1,14 +1,14 @@
-"""A generator's stream, held back until its first citation is verified."""
+"""A generator's stream with its claims verified as they come, and what became of it in the end."""
 
 import time
 from collections.abc import Generator as Coroutine
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 from app import abstention
-from app.cite import verify
+from app.cite import cite, unsupported
 from rag.domain.answers import (
     AnswerStatus,
     Citation,
@@ -28,97 +28,99 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """What was said so far is not to be shown: nothing in the documents proves it."""
+
+
+GroundEvent: TypeAlias = TextDelta | Citation | Withdrawn
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grounded:
-    """`text` is exactly what was streamed."""
+    """`text` is what was streamed after the last withdrawal. `model` where a fallback answered."""
 
     status: AnswerStatus
     text: str
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[Span, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    model: str | None = None
     generate_ms: float = 0.0
 
 
-def ground(generator: Generator, prompt: Prompt, language: str) -> Coroutine[TextDelta, None, Grounded]:
-    """Yields the text that may be shown, and returns what became of it.
+def ground(generator: Generator, prompt: Prompt, language: str) -> Coroutine[GroundEvent, None, Grounded]:
+    """Yields text as the model writes it and citations as they are verified; returns the outcome.
 
-    Nothing is yielded before one citation is verified: no reader sees text that nothing supports.
-    Without passages the generator is not asked at all.
+    Text without one verified citation is withdrawn. Without passages the generator is not asked at all.
     """
     if not prompt.passages:
-        return (yield from _say(abstention.insufficient_evidence(language)))
+        return (yield from _say(AnswerStatus.INSUFFICIENT_EVIDENCE, language))
     started = time.perf_counter()
     draft = _Draft(prompt)
     with closing(generator.generate(prompt)) as events:
         yield from draft.read(events)
     outcome = yield from _conclude(draft, language)
-    return _timed(outcome, draft.completed.usage, started)
-
-
-def _conclude(draft: "_Draft", language: str) -> Coroutine[TextDelta, None, Grounded]:
-    if draft.completed.refused and not draft.shown:
-        return (yield from _say(abstention.refused(language), AnswerStatus.REFUSED))
-    if not draft.shown:
-        return (yield from _say(abstention.insufficient_evidence(language)))
-    citations, unsupported = verify(draft.claims, draft.prompt.passages, draft.text)
-    status = AnswerStatus.REFUSED if draft.completed.refused else AnswerStatus.ANSWERED
-    return Grounded(status=status, text=draft.text, citations=citations, unsupported=unsupported)
-
-
-def _say(
-    text: str, status: AnswerStatus = AnswerStatus.INSUFFICIENT_EVIDENCE
-) -> Coroutine[TextDelta, None, Grounded]:
-    yield TextDelta(text=text)
-    return Grounded(status=status, text=text)
-
-
-def _timed(outcome: Grounded, usage: Usage, started: float) -> Grounded:
-    return Grounded(
-        status=outcome.status,
-        text=outcome.text,
-        citations=outcome.citations,
-        unsupported=outcome.unsupported,
-        usage=usage,
+    return replace(
+        outcome,
+        usage=draft.completed.usage,
+        model=draft.completed.model,
         generate_ms=round((time.perf_counter() - started) * 1000, 3),
     )
 
 
+def _conclude(draft: "_Draft", language: str) -> Coroutine[GroundEvent, None, Grounded]:
+    refused = draft.completed.refused
+    if not draft.supported:
+        if draft.text:
+            yield Withdrawn()
+        status = AnswerStatus.REFUSED if refused else AnswerStatus.INSUFFICIENT_EVIDENCE
+        return (yield from _say(status, language))
+    return Grounded(
+        status=AnswerStatus.REFUSED if refused else AnswerStatus.ANSWERED,
+        text=draft.text,
+        citations=tuple(draft.citations),
+        unsupported=unsupported(draft.text, draft.citations),
+    )
+
+
+def _say(status: AnswerStatus, language: str) -> Coroutine[GroundEvent, None, Grounded]:
+    refused = status is AnswerStatus.REFUSED
+    text = abstention.refused(language) if refused else abstention.insufficient_evidence(language)
+    yield TextDelta(text=text)
+    return Grounded(status=status, text=text)
+
+
 class _Draft:
-    """What the generator has said so far; `shown` once a citation is verified."""
+    """What the generator has said so far."""
 
     def __init__(self, prompt: Prompt) -> None:
-        self.prompt = prompt
+        self._passages = prompt.passages
         self.text = ""
-        self.claims: list[Claim] = []
+        self.citations: list[Citation] = []
         self.completed = Completed()
-        self.shown = False
 
-    def read(self, events: Iterable[GenerationEvent]) -> Iterator[TextDelta]:
+    @property
+    def supported(self) -> bool:
+        return bool(self.citations) and INSUFFICIENT_EVIDENCE not in self.text
+
+    def read(self, events: Iterable[GenerationEvent]) -> Iterator[TextDelta | Citation]:
         complete = False
         for event in events:
             if isinstance(event, Completed):
                 self.completed, complete = event, True
             elif isinstance(event, Claim):
-                yield from self._claim(event)
+                yield from self._verified(event)
             else:
-                yield from self._extend(event)
+                self.text += event.text
+                yield event
         if not complete:
             raise ModelResponseInvalid("The model's output broke off before its end.")
 
-    def _extend(self, delta: TextDelta) -> Iterator[TextDelta]:
-        self.text += delta.text
-        if self.shown:
-            yield delta
-
-    def _claim(self, claim: Claim) -> Iterator[TextDelta]:
-        self.claims.append(claim)
-        if not self.shown and self._supports(claim):
-            self.shown = True
-            yield TextDelta(text=self.text)
-
-    def _supports(self, claim: Claim) -> bool:
-        citations, _ = verify([claim], self.prompt.passages, self.text)
-        return bool(citations) and INSUFFICIENT_EVIDENCE not in self.text
+    def _verified(self, claim: Claim) -> Iterator[Citation]:
+        citation = cite(claim, self._passages, self.text)
+        if citation is not None and citation not in self.citations:
+            self.citations.append(citation)
+            yield citation
 
 
 @contextmanager

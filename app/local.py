@@ -1,9 +1,11 @@
 """Local mode's entry point: the HTTP service, the write path and the database in one process."""
 
+import asyncio
 import ipaddress
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -11,6 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.main import create_app
+from app.api.model_calls import ModelCalls
+from app.auth import Anonymous
 from app.checks import Check
 from app.loopback import LoopbackGuard
 from ingestion.worker import Worker
@@ -23,40 +27,63 @@ from rag.telemetry import configure_logging
 
 # How long requests in hand may take when the server is told to stop, seconds.
 GRACE = 10
+# What models have not finished by then gets its last words within this time, before connections are cut.
+LAST_WORDS = 5
+# The exit code of a server that could not begin to listen.
+NOT_STARTED = 3
 
 
-def serve(*, data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(*, data_dir: Path, host: str = "127.0.0.1", port: int = 8000, grace: int = GRACE) -> None:
     """Serves until SIGINT or SIGTERM; then finishes the documents in hand and stops the database."""
     if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
         raise SettingInvalid(
             f"Local mode asks for no credentials, so it listens on this machine only, not on {host}."
         )
     configure_logging()
-    with _running(data_dir) as app:
+    with _running(data_dir, Anonymous.LOCAL_UNTIL_CREDENTIALS_EXIST) as app:
         app.add_middleware(LoopbackGuard, origins=ServerSettings().cors_origins)
-        uvicorn.run(app, host=host, port=port, log_level="info", timeout_graceful_shutdown=GRACE)
+        config = uvicorn.Config(app, host=host, port=port, log_level="info")
+        server = _Server(config, app.state.model_calls, grace=grace)
+        with suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            raise SystemExit(NOT_STARTED)
 
 
 @contextmanager
 def private_server(data_dir: Path) -> Iterator[Path]:
     """The same service on a Unix socket that only this user can reach; yields the socket's path."""
-    with _running(data_dir) as app, tempfile.TemporaryDirectory(prefix="acervo-") as folder:
-        socket = Path(folder) / "http.sock"
-        config = uvicorn.Config(app, uds=str(socket), log_level="warning", timeout_graceful_shutdown=GRACE)
-        server = uvicorn.Server(config)
+    with _running(data_dir, Anonymous.LOCAL) as app, tempfile.TemporaryDirectory(prefix="acervo-") as folder:
+        path = Path(folder) / "http.sock"
+        config = uvicorn.Config(app, uds=str(path), log_level="warning")
+        server = _Server(config, app.state.model_calls, grace=GRACE)
         thread = Thread(target=server.run, name="http", daemon=True)
         thread.start()
         while not server.started and thread.is_alive():
             thread.join(0.01)
         try:
-            yield socket
+            yield path
         finally:
             server.should_exit = True
             thread.join()
 
 
+class _Server(uvicorn.Server):
+    """Streams that do not end in time are told so, and end, before uvicorn would cut them off."""
+
+    def __init__(self, config: uvicorn.Config, calls: ModelCalls, *, grace: int) -> None:
+        super().__init__(config)
+        config.timeout_graceful_shutdown = grace + LAST_WORDS
+        self._calls = calls
+        self._grace = grace
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(self._grace, self._calls.close)
+        await super().shutdown(sockets)
+
+
 @contextmanager
-def _running(data_dir: Path) -> Iterator[FastAPI]:
+def _running(data_dir: Path, anonymous: Anonymous) -> Iterator[FastAPI]:
     ingestion = IngestionSettings()
     backend = LocalBackend(data_dir)
     try:
@@ -64,7 +91,13 @@ def _running(data_dir: Path) -> Iterator[FastAPI]:
         worker = Worker(backend, threads=ingestion.workers, max_document_bytes=ingestion.max_document_bytes)
         worker.start()
         try:
-            yield create_app(backend, ServerSettings(), max_document_bytes=ingestion.max_document_bytes)
+            yield create_app(
+                backend,
+                ServerSettings(),
+                max_document_bytes=ingestion.max_document_bytes,
+                tokens=backend.tokens,
+                anonymous=anonymous,
+            )
         finally:
             worker.stop()
     finally:

@@ -11,6 +11,6 @@ def check_model(generator: Generator, requested: str | None) -> None:
     raise GenerativeModelRequired(
         f"{requested!r} cannot be called: this deployment selects sentences ({generator.model.id}). "
         "Leave out `model`, or set ACERVO_GENERATION, "
-        "for example openai:http://localhost:11434/v1#llama3.2.",
+        "for example openai:http://localhost:11434/v1#llama3.2 or bedrock:global.anthropic.claude-haiku-5-5.",
         pointer="/model",
     )

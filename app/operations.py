@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from app.keys import KeyAdministration
 from ingestion.handler import Handler
 from ingestion.pipeline import Pipeline
 from ingestion.reconcile import Drift, differences, repair
@@ -22,7 +23,16 @@ from rag.ports import Backend
 from rag.settings import IngestionSettings, SourceSettings
 from rag.telemetry import logger
 
-__all__ = ["Drift", "Reconciliation", "put_record", "put_record_locally", "reconciliation", "redrive"]
+__all__ = [
+    "Drift",
+    "KeyAdministration",
+    "Reconciliation",
+    "key_administration",
+    "put_record",
+    "put_record_locally",
+    "reconciliation",
+    "redrive",
+]
 
 # boto3 is imported where it is needed only: local mode runs without it.
 
@@ -57,6 +67,15 @@ def reconciliation(data_dir: Path, bucket: str | None) -> Iterator[Reconciliatio
     settings = SourceSettings(bucket=bucket) if bucket else SourceSettings()
     with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
         yield Reconciliation(backend)
+
+
+@contextmanager
+def key_administration(data_dir: Path) -> Iterator[KeyAdministration]:
+    """Of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
+    settings = SourceSettings()
+    tenant = settings.default_tenant if settings.bucket else DEFAULT_TENANT
+    with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+        yield KeyAdministration(store=backend.store, default_tenant=tenant)
 
 
 def put_record(stream: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Documents to a cited summary: read in order, map and reduce only beyond a model's budget."""
 
+from collections import Counter
+from collections.abc import Generator as Coroutine
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
+from typing import TypeAlias
 
 from app.answer import (
     AnswerCompleted,
@@ -15,22 +20,29 @@ from app.answer import (
     compose,
 )
 from app.ground import Grounded, ground
+from app.injection import flagged
 from app.models import check_model
 from app.prompt import grounded_prompt
 from app.retrieve import Stopwatch
-from rag.domain.answers import Answer, Prompt, Style, SummaryRequest, Usage
+from app.streams import outcome_of
+from app.usage import total
+from rag.domain.answers import Answer, Citation, Prompt, Style, SummaryRequest, Usage
 from rag.domain.documents import Document
 from rag.domain.ids import new_id
 from rag.domain.pages import every
 from rag.domain.search import Passage, TermStatistics
 from rag.errors import DocumentNotFound, InvalidRequest
-from rag.ports import Generator, TenantStore
+from rag.interruption import Interrupted, Interruption, interruptible, raise_if_interrupted
+from rag.ports import Generator, PassageGuard, TenantStore
 from rag.text.language import detect_language
 
 MAX_DOCUMENTS = 100
-MAX_PASSAGES = 200
+# What a summary is made of; a model reads more than sentences are selected from.
+MAX_PASSAGES = 1_000
+MAX_EXTRACTIVE_PASSAGES = 200
 # What one call of a generative model reads, in characters: about 12,000 tokens.
 BUDGET = 48_000
+CONCURRENT_CALLS = 4
 
 DEFAULT_INSTRUCTIONS = {
     "de": "Fasse die Dokumente zusammen.",
@@ -43,35 +55,57 @@ DEFAULT_INSTRUCTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class SummaryProgress:
+    """Parts read, of those known of: `total` grows where what they left must be reduced again."""
+
+    done: int
+    total: int
+
+
+SummaryEvent: TypeAlias = AnswerEvent | SummaryProgress
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summarizer:
-    """The same events and the same answer as a question gets."""
+    """The events and the answer that a question gets, and how far a long summary is."""
 
     store: TenantStore
     generator: Generator
+    guard: PassageGuard | None = None
 
     def summarize(self, request: SummaryRequest) -> Answer:
-        return completed(self.stream(request))
+        return completed(e for e in self.stream(request) if not isinstance(e, SummaryProgress))
 
-    def stream(self, request: SummaryRequest) -> Iterator[AnswerEvent]:
+    def stream(self, request: SummaryRequest) -> Iterator[SummaryEvent]:
         """Raises DocumentNotFound, CollectionNotFound and InvalidRequest before the first event."""
         watch = Stopwatch()
         check_model(self.generator, request.model)
         documents = self._documents(request)
-        passages = self._passages(documents)
+        passages = flagged(self._passages(documents), self.guard)
         watch.lap("retrieve")
         prompt = _prompt(request, passages)
         answer_id = new_id("ans")
         yield AnswerCreated(id=answer_id)
         yield RetrievalCompleted(passages=passages)
-        prompt, spent = self._within_budget(prompt)
-        outcome = yield from ground(self.generator, prompt, prompt.language)
-        outcome = _renumbered(outcome, prompt.passages, passages)
-        yield from (CitationAdded(citation=citation) for citation in outcome.citations)
+        prompt, spent = yield from self._within_budget(prompt)
+        outcome = yield from self._shown(prompt, passages)
         timings = {**watch.timings(), "generate": outcome.generate_ms}
         answer = compose(outcome, prompt, self.generator, answer_id=answer_id, timings_ms=timings)
-        answer = replace(answer, passages=passages, usage=_sum(spent, outcome.usage))
+        answer = replace(answer, passages=passages, usage=total([*spent, outcome.usage]))
         self.store.answers.save(answer, question=prompt.input)
         yield AnswerCompleted(answer=answer)
+
+    def _shown(self, prompt: Prompt, passages: Sequence[Passage]) -> Coroutine[AnswerEvent, None, Grounded]:
+        """Citations of the passages that were left, as citations of all that were read."""
+        places = _places(prompt.passages, passages)
+        with closing(ground(self.generator, prompt, prompt.language)) as events:
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as end:
+                    outcome: Grounded = end.value
+                    return replace(outcome, citations=tuple(_placed(c, places) for c in outcome.citations))
+                yield CitationAdded(citation=_placed(event, places)) if isinstance(event, Citation) else event
 
     def _documents(self, request: SummaryRequest) -> tuple[Document, ...]:
         if bool(request.documents) == (request.collection is not None):
@@ -93,42 +127,58 @@ class Summarizer:
         return found
 
     def _passages(self, documents: Sequence[Document]) -> tuple[Passage, ...]:
-        """Each document's beginning, in order; many documents share the room."""
-        share = max(1, MAX_PASSAGES // len(documents))
-        return tuple(p for document in documents for p in self._first_passages(document, share))
+        """Each document's beginning, in order."""
+        room = MAX_PASSAGES if self.generator.model.generative else MAX_EXTRACTIVE_PASSAGES
+        shares = fair_shares([document.chunk_count for document in documents], room)
+        return tuple(
+            passage
+            for document, share in zip(documents, shares, strict=True)
+            for passage in self._first_passages(document, share)
+        )
 
     def _first_passages(self, document: Document, count: int) -> Iterator[Passage]:
         return islice(every(partial(self.store.documents.chunks, document.id)), count)
 
-    def _within_budget(self, prompt: Prompt) -> tuple[Prompt, Usage]:
+    def _within_budget(self, prompt: Prompt) -> Coroutine[SummaryProgress, None, tuple[Prompt, list[Usage]]]:
         """Beyond the budget: the passages that summaries of the parts cite, and what those cost."""
-        usage = Usage()
+        spent: list[Usage] = []
         while self.generator.model.generative and _beyond_budget(prompt.passages):
-            kept, spent = self._cited_parts(prompt)
-            usage = _sum(usage, spent)
-            if len(kept) >= len(prompt.passages):
-                kept = next(_batches(kept))
-            prompt = replace(prompt, passages=kept)
-        return prompt, usage
+            batches = tuple(_batches(prompt.passages))
+            if len(batches) == len(prompt.passages):
+                return replace(prompt, passages=batches[0]), spent
+            outcomes = yield from self._read(prompt, batches, done=len(spent))
+            spent += [outcome.usage for outcome in outcomes]
+            kept = chain.from_iterable(map(_most_cited, batches, outcomes))
+            prompt = replace(prompt, passages=tuple(kept))
+        return prompt, spent
 
-    def _cited_parts(self, prompt: Prompt) -> tuple[tuple[Passage, ...], Usage]:
-        kept: list[Passage] = []
-        usage = Usage()
-        for batch in _batches(prompt.passages):
-            outcome = self._quietly(replace(prompt, passages=batch))
-            kept += (batch[number] for number in sorted({c.passage for c in outcome.citations}))
-            usage = _sum(usage, outcome.usage)
-        return tuple(kept), usage
-
-    def _quietly(self, prompt: Prompt) -> Grounded:
-        """A part's summary, of which nobody sees the text."""
-        stream = ground(self.generator, prompt, prompt.language)
-        while True:
+    def _read(
+        self, prompt: Prompt, batches: Sequence[tuple[Passage, ...]], *, done: int
+    ) -> Coroutine[SummaryProgress, None, list[Grounded]]:
+        """A few parts at a time; the first error ends all of them."""
+        parts, known = Interruption(), done + len(batches)
+        yield SummaryProgress(done=done, total=known)
+        with interruptible(parts.interrupt), ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
+            prompts = [replace(prompt, passages=batch) for batch in batches]
+            reading = [pool.submit(parts.run, self._part, part, parts) for part in prompts]
             try:
-                next(stream)
-            except StopIteration as end:
-                outcome: Grounded = end.value
-                return outcome
+                for read in as_completed(reading):
+                    if not isinstance(read.exception(), Interrupted):
+                        read.result()
+                        done += 1
+                        yield SummaryProgress(done=done, total=known)
+            finally:
+                parts.interrupt()
+            return [read.result() for read in reading]
+
+    def _part(self, prompt: Prompt, parts: Interruption) -> Grounded:
+        """A part's summary, of which nobody sees the text; where it fails, all of them end."""
+        raise_if_interrupted()
+        try:
+            return outcome_of(ground(self.generator, prompt, prompt.language))
+        except BaseException:
+            parts.interrupt()
+            raise
 
 
 def _prompt(request: SummaryRequest, passages: tuple[Passage, ...]) -> Prompt:
@@ -145,11 +195,36 @@ def _prompt(request: SummaryRequest, passages: tuple[Passage, ...]) -> Prompt:
     )
 
 
-def _renumbered(outcome: Grounded, cited: Sequence[Passage], passages: Sequence[Passage]) -> Grounded:
-    """Citations of the passages that were left, as citations of all that were read."""
+def _places(cited: Sequence[Passage], passages: Sequence[Passage]) -> Sequence[int]:
+    """Where each of the cited passages stands among all."""
     places = {passage.chunk_id: place for place, passage in enumerate(passages)}
-    citations = tuple(replace(c, passage=places[cited[c.passage].chunk_id]) for c in outcome.citations)
-    return replace(outcome, citations=citations)
+    return [places[passage.chunk_id] for passage in cited]
+
+
+def _placed(citation: Citation, places: Sequence[int]) -> Citation:
+    return replace(citation, passage=places[citation.passage])
+
+
+def fair_shares(counts: Sequence[int], room: int) -> list[int]:
+    """What each may have of the room, at least one: what small ones leave is for the others."""
+    shares = [0] * len(counts)
+    smallest_first = sorted(range(len(counts)), key=counts.__getitem__)
+    for left, place in zip(range(len(counts), 0, -1), smallest_first, strict=True):
+        shares[place] = max(1, min(counts[place], room // left))
+        room -= shares[place]
+    return shares
+
+
+def _most_cited(batch: Sequence[Passage], outcome: Grounded) -> Iterator[Passage]:
+    """Up to half of what the part was made of, so that every round leaves less; in order."""
+    cited = Counter(citation.passage for citation in outcome.citations)
+    room, kept = _size(batch) // 2, list[int]()
+    for number, _ in cited.most_common():
+        room -= len(batch[number].text)
+        if room < 0 and kept:
+            break
+        kept.append(number)
+    return (batch[number] for number in sorted(kept))
 
 
 def _batches(passages: Sequence[Passage]) -> Iterator[tuple[Passage, ...]]:
@@ -170,12 +245,3 @@ def _beyond_budget(passages: Sequence[Passage]) -> bool:
 
 def _size(passages: Sequence[Passage]) -> int:
     return sum(len(passage.text) for passage in passages)
-
-
-def _sum(left: Usage, right: Usage) -> Usage:
-    costs = [usage.cost_usd for usage in (left, right) if usage.cost_usd is not None]
-    return Usage(
-        input_tokens=left.input_tokens + right.input_tokens,
-        output_tokens=left.output_tokens + right.output_tokens,
-        cost_usd=sum(costs) if costs else None,
-    )

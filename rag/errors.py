@@ -5,12 +5,15 @@ AcervoError
 │   ├── InvalidFilter
 │   ├── InvalidKey
 │   ├── GenerativeModelRequired
+│   ├── ContextTooLong
 │   └── IdempotencyKeyReused
 ├── NotFound
 │   ├── CollectionNotFound
 │   ├── DocumentNotFound
 │   ├── AnswerNotFound
 │   ├── ConversationNotFound
+│   ├── ApiKeyNotFound
+│   ├── UploadNotFound
 │   ├── PageNotFound
 │   └── SourceObjectNotFound
 ├── Conflict                     the request contradicts what is stored
@@ -20,6 +23,8 @@ AcervoError
 │   ├── ConflictingSource
 │   ├── RerankerRequired
 │   └── EmbeddingModelMismatch
+├── Unauthenticated              the request says not, or falsely, whom it comes from
+├── InsufficientScope
 ├── DocumentRejected             this document can never be ingested as it is
 │   ├── UnsupportedMediaType
 │   ├── CorruptDocument
@@ -31,8 +36,14 @@ AcervoError
 │   └── DocumentTooLarge
 ├── Unavailable                  try again later (retryable)
 │   ├── DatabaseUnavailable
+│   ├── IdentityProviderUnavailable
+│   ├── RateLimited
+│   ├── TokenBudgetExhausted
 │   ├── Throttled
 │   ├── ModelUnavailable
+│   │   └── ModelStarting
+│   ├── Overloaded
+│   ├── ShuttingDown
 │   └── SourceUnavailable
 ├── InvalidEvent                 a message that says nothing of any document
 ├── ModelResponseInvalid
@@ -86,6 +97,12 @@ class GenerativeModelRequired(InvalidRequest):
     code = "generative_model_required"
 
 
+class ContextTooLong(InvalidRequest):
+    """The prompt is longer than the model reads."""
+
+    code = "context_too_long"
+
+
 class IdempotencyKeyReused(InvalidRequest):
     """The Idempotency-Key was used before with another request."""
 
@@ -120,6 +137,18 @@ class ConversationNotFound(NotFound):
     """There is no conversation of this id."""
 
     code = "conversation_not_found"
+
+
+class ApiKeyNotFound(NotFound):
+    """There is no API key of this id."""
+
+    code = "api_key_not_found"
+
+
+class UploadNotFound(NotFound):
+    """There is no such upload, or its time is over."""
+
+    code = "upload_not_found"
 
 
 class PageNotFound(NotFound):
@@ -174,6 +203,22 @@ class EmbeddingModelMismatch(Conflict):
     """The collection was embedded with another model than the one configured."""
 
     code = "embedding_model_mismatch"
+
+
+class Unauthenticated(AcervoError):
+    """The request needs a valid credential."""
+
+    code = "unauthenticated"
+
+
+class InsufficientScope(AcervoError):
+    """The credential does not allow this."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, detail: str, *, scope: str) -> None:
+        super().__init__(detail)
+        self.scope = scope
 
 
 class DocumentRejected(AcervoError):
@@ -244,6 +289,32 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class IdentityProviderUnavailable(Unavailable):
+    """The keys that tokens are checked with cannot be fetched now."""
+
+    code = "identity_provider_unavailable"
+
+
+class RateLimited(Unavailable):
+    """The tenant sends more requests a minute than it may."""
+
+    code = "rate_limited"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(f"Try again in {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TokenBudgetExhausted(Unavailable):
+    """The tenant has used up the tokens that models may read and write for it this month."""
+
+    code = "token_budget_exhausted"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(f"The next month begins in {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class Throttled(Unavailable):
     """The model's quota is used up for now."""
 
@@ -256,10 +327,29 @@ class ModelUnavailable(Unavailable):
     code = "model_unavailable"
 
 
+class ModelStarting(ModelUnavailable):
+    """The endpoint is scaled to zero or still loading its model."""
+
+    code = "model_starting"
+    retry_after_seconds = 60
+
+
 class SourceUnavailable(Unavailable):
     """The source of the documents does not answer."""
 
     code = "source_unavailable"
+
+
+class Overloaded(Unavailable):
+    """The server waits for as many models at once as it can."""
+
+    code = "overloaded"
+
+
+class ShuttingDown(Unavailable):
+    """The server is being stopped before the model has finished."""
+
+    code = "shutting_down"
 
 
 class InvalidEvent(AcervoError):

@@ -7,6 +7,7 @@ from typing import BinaryIO, Protocol
 
 from rag.domain.answers import Answer, Conversation, GenerationEvent, GenerativeModel, Prompt, Turn
 from rag.domain.content import EmbeddedChunk, ExtractedText, Vector, VectorStream
+from rag.domain.credentials import ApiKey, Limits, NewApiKey, Principal
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
@@ -27,6 +28,7 @@ from rag.domain.documents import (
 from rag.domain.filters import Filter
 from rag.domain.pages import Page, PageRequest
 from rag.domain.search import Candidates, Passage, SearchRequest
+from rag.domain.uploads import Upload, UploadGrant
 
 
 class Embedder(Protocol):
@@ -74,6 +76,13 @@ class Reranker(Protocol):
     def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]: ...
 
 
+class PassageGuard(Protocol):
+    """Tells which texts try to instruct the model that reads them as data."""
+
+    def suspicious(self, texts: Sequence[str]) -> tuple[bool, ...]:
+        """One verdict a text."""
+
+
 class Source(Protocol):
     """Where the original bytes live: a bucket, or a folder laid out like one.
 
@@ -107,6 +116,12 @@ class Source(Protocol):
 
     def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
         """What stands behind the key now: an upsert, or a delete where there is nothing."""
+
+    def grant_upload(self, upload: Upload) -> UploadGrant:
+        """Lets its bearer put this one object, and nothing else, for UPLOAD_LIFETIME."""
+
+    def granted_upload(self, token: str) -> Upload:
+        """What was granted by a path of this server that ends in `token`. Raises UploadNotFound."""
 
 
 class WatchedSource(Source, Protocol):
@@ -286,6 +301,43 @@ class IdempotencyStore(Protocol):
     def abandon(self, key: str) -> None: ...
 
 
+class TokenVerifier(Protocol):
+    """Whom a JSON Web Token speaks for."""
+
+    def verify(self, token: str) -> Principal:
+        """Raises Unauthenticated, or IdentityProviderUnavailable."""
+
+
+class CredentialStore(Protocol):
+    """API keys and limits of all tenants. `sha256` is the fingerprint of a key's secret."""
+
+    def create(self, new: NewApiKey, sha256: str) -> ApiKey: ...
+
+    def list(self, tenant: str) -> tuple[ApiKey, ...]:
+        """Oldest first, revoked ones too."""
+
+    def revoke(self, tenant: str, key_id: str) -> ApiKey:
+        """Raises ApiKeyNotFound."""
+
+    def any_keys(self) -> bool:
+        """Whether any tenant ever had a key."""
+
+    def admit_key(self, sha256: str, *, spends_tokens: bool) -> Principal | None:
+        """Counts the request; None: there is no such key. Raises RateLimited and TokenBudgetExhausted."""
+
+    def admit(self, tenant: str, *, spends_tokens: bool) -> None:
+        """Counts the request. Raises RateLimited and TokenBudgetExhausted."""
+
+    def limits(self, tenant: str) -> Limits: ...
+
+    def set_limits(self, tenant: str, limits: Limits) -> None: ...
+
+    def count_tokens(self, tenant: str, tokens: int) -> None: ...
+
+    def tokens_used(self, tenant: str) -> int:
+        """In this calendar month."""
+
+
 class TenantStore(Protocol):
     """Everything of one tenant; the database lets through nothing else."""
 
@@ -316,9 +368,12 @@ class Store(Protocol):
         """Raises DatabaseUnavailable, or SetupError where the schema is not current."""
 
     def tenants(self) -> tuple[str, ...]:
-        """Every tenant that ever had a collection."""
+        """Every tenant that ever had a collection or a key."""
 
     def tenant(self, tenant: str) -> TenantStore: ...
+
+    @property
+    def credentials(self) -> CredentialStore: ...
 
     def close(self) -> None: ...
 
@@ -340,6 +395,9 @@ class Backend(Protocol):
 
     @property
     def reranker(self) -> Reranker | None: ...
+
+    @property
+    def guard(self) -> PassageGuard | None: ...
 
     def close(self) -> None: ...
 

@@ -1,10 +1,15 @@
 """One settings class per concern; the only reader of the environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+JwtAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
 
 
 class _Settings(BaseSettings):
@@ -26,7 +31,8 @@ class DatabaseSettings(BaseSettings):
 
 
 class EmbeddingSettings(_Settings):
-    """`wordllama`, `onnx:<directory>`, `openai:<base url>#<model>` or `bedrock:<model id>[@<dimensions>]`.
+    """`wordllama`, `onnx:<directory>`, `openai:<base url>#<model>`, `bedrock:<model id>[@<dimensions>]`
+    or `sagemaker:<endpoint>[/<inference component>][#<model>]`, `model` being what collections call it.
 
     The quotas (Bedrock only) are this process's share; without them the rate is found by trying.
     """
@@ -39,10 +45,40 @@ class EmbeddingSettings(_Settings):
 
 
 class GenerationSettings(_Settings):
-    """`extractive` or `openai:<base url>#<model>`."""
+    """`extractive`, `openai:<base url>#<model>`, `bedrock:<model id>` or
+    `sagemaker:<endpoint>[/<inference component>][#<model>]`.
+
+    `generation_fallback` is another one, which answers while the first is unavailable; empty for none.
+    Bedrock only: `generation_guardrail` is `<guardrail id>:<version>`, empty for none;
+    `generation_stall_seconds` is how long a model may be silent before a call is given up.
+    """
 
     generation: str = "extractive"
     generation_api_key: SecretStr | None = None
+    generation_fallback: str = ""
+    generation_fallback_api_key: SecretStr | None = None
+    generation_guardrail: str = ""
+    generation_stall_seconds: int = Field(default=60, gt=0)
+
+
+class RerankingSettings(_Settings):
+    """Empty (none), `bedrock:<model id>`, `openai:<base url>#<model>` (Cohere's and Jina's `POST /rerank`,
+    vLLM), `tei:<base url>` (Text Embeddings Inference) or
+    `sagemaker:<endpoint>[/<inference component>][#<model>]`.
+    """
+
+    reranking: str = ""
+    reranking_api_key: SecretStr | None = None
+
+
+class GuardSettings(_Settings):
+    """`patterns`, `bedrock` (InvokeGuardrailChecks, which costs by the passage) or `off`.
+
+    `guard_threshold`: the score of a prompt injection, from 0 to 1, from which a passage is suspicious.
+    """
+
+    guard: str = "patterns"
+    guard_threshold: float = Field(default=0.5, ge=0, le=1)
 
 
 class IngestionSettings(_Settings):
@@ -65,9 +101,54 @@ class QueueSettings(_Settings):
 
 
 class ClientSettings(_Settings):
-    """The server that the command line talks to."""
+    """The server that the command line talks to, and the API key or token that it shows there."""
 
     server: str | None = None
+    api_key: SecretStr | None = None
+
+
+class JwtSettings(_Settings):
+    """Tokens of an OpenID provider (Cognito, Auth0, Keycloak …); without an issuer no token is a credential.
+
+    `jwt_jwks_url` is where the provider publishes its keys; `jwt_jwks` is that document itself, for a
+    service that reaches no other host. `jwt_audience_claim` is `client_id` for Cognito's access tokens.
+    A scope is `jwt_scope_prefix` and `read`, `write` or `admin`; `jwt_scopes_claim` holds a list of them,
+    or text with spaces between. `jwt_leeway_seconds` is how far the provider's clock may be off.
+    """
+
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_audience_claim: Literal["aud", "client_id"] = "aud"
+    jwt_jwks_url: str = ""
+    jwt_jwks: str = ""
+    # Public keys only: with a shared secret, whoever checks tokens could also make them.
+    jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = ("RS256",)
+    jwt_tenant_claim: str = Field(default="tenant", min_length=1)
+    jwt_scopes_claim: str = Field(default="scope", min_length=1)
+    jwt_scope_prefix: str = ""
+    jwt_leeway_seconds: int = Field(default=60, ge=0, le=300)
+
+    @field_validator("jwt_algorithms", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _over_tls(cls, value: str) -> str:
+        address = urlsplit(value)
+        here = address.scheme == "http" and address.hostname in {"localhost", "127.0.0.1", "::1"}
+        if value and address.scheme != "https" and not here:
+            raise ValueError("must begin with https://")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.jwt_issuer and not (self.jwt_audience and self.jwt_algorithms):
+            raise ValueError("ACERVO_JWT_ISSUER needs ACERVO_JWT_AUDIENCE and at least one algorithm")
+        if self.jwt_issuer and bool(self.jwt_jwks_url) == bool(self.jwt_jwks):
+            raise ValueError("ACERVO_JWT_ISSUER needs either ACERVO_JWT_JWKS_URL or ACERVO_JWT_JWKS")
+        return self
 
 
 class ServerSettings(_Settings):
@@ -78,4 +159,8 @@ class ServerSettings(_Settings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        return _split_at_commas(value)
+
+
+def _split_at_commas(value: object) -> object:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value

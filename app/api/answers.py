@@ -8,11 +8,12 @@ from app.api import examples
 from app.api.answer_events import answer_event
 from app.api.deps import Services, ServicesDependency
 from app.api.docs import IDEMPOTENT, problems, success
-from app.api.request_id import request_id_of
+from app.api.model_calls import ModelCallsDependency
 from app.api.routes import IdempotentRoute
-from app.api.sse import EventStream
+from app.api.sse import open_stream
 from app.schemas.answers import NEW_CONVERSATION, Answer, AnswerBody, FeedbackBody
 from app.schemas.common import Identifier
+from rag.domain.answers import AnswerRequest
 
 router = APIRouter(prefix="/v1/answers", tags=["answers"], route_class=IdempotentRoute)
 
@@ -39,12 +40,15 @@ STREAMING = (
         **problems(404, 409, 502, body=True),
     },
 )
-def create_answer(body: AnswerBody, services: ServicesDependency, request: Request) -> Answer | Response:
-    wanted = body.to_domain(_conversation_id(body, services))
-    answerer = services.answerer()
+async def create_answer(
+    body: AnswerBody, services: ServicesDependency, calls: ModelCallsDependency, request: Request
+) -> Answer | Response:
+    def wanted() -> AnswerRequest:
+        return body.to_domain(_conversation_id(body, services))
+
     if body.stream:
-        return EventStream(answerer.stream(wanted), answer_event, request_id=request_id_of(request.scope))
-    return Answer.of(answerer.answer(wanted))
+        return await open_stream(calls, request, lambda: services.answerer().stream(wanted()), answer_event)
+    return await calls.run(request, lambda: Answer.of(services.answerer().answer(wanted())))
 
 
 def _conversation_id(body: AnswerBody, services: Services) -> str | None:

@@ -1,16 +1,18 @@
 """What a route needs of the backend, for the tenant of its request."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from app.answer import Answerer
+from app.api.credentials import principal_of
+from app.auth import LOCAL_TENANT
+from app.metering import MeteredGenerator
 from app.retrieve import Retriever
 from app.summary import Summarizer
-from rag.ports import Backend, TenantStore
-
-LOCAL_TENANT = "local"
+from rag.ports import Backend, Generator, TenantStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +27,30 @@ class Services:
     def store(self) -> TenantStore:
         return self.backend.store.tenant(self.tenant)
 
+    @property
+    def generator(self) -> Generator:
+        """Counts the tokens that the tenant has models read and write."""
+        count = partial(self.backend.store.credentials.count_tokens, self.tenant)
+        return MeteredGenerator(inner=self.backend.generator, count=count)
+
     def retriever(self) -> Retriever:
         return Retriever(store=self.store, embedder=self.backend.embedder, reranker=self.backend.reranker)
 
     def answerer(self) -> Answerer:
         retriever = self.retriever()
-        return Answerer(store=retriever.store, retriever=retriever, generator=self.backend.generator)
+        backend = self.backend
+        return Answerer(
+            store=retriever.store, retriever=retriever, generator=self.generator, guard=backend.guard
+        )
 
     def summarizer(self) -> Summarizer:
-        return Summarizer(store=self.store, generator=self.backend.generator)
+        return Summarizer(store=self.store, generator=self.generator, guard=self.backend.guard)
 
 
-def tenant_of(_request: Request) -> str:
-    """The one place that says whose request this is; the tenant comes from the credential alone."""
-    return LOCAL_TENANT
+def tenant_of(request: Request) -> str:
+    """Of whoever was admitted; in public operations, which show nothing of any tenant, that of local mode."""
+    principal = principal_of(request)
+    return principal.tenant if principal else LOCAL_TENANT
 
 
 def services_of(request: Request) -> Services:

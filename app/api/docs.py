@@ -1,6 +1,6 @@
 """What the published OpenAPI document says beside what FastAPI derives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +40,8 @@ _EVENT = {
 }
 _HEADERS = {"X-Request-Id": {"description": "The id of this request", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "The path of what was created", "schema": {"type": "string"}}}
+_CHALLENGE = {"description": "How to authenticate (RFC 6750)", "schema": {"type": "string"}}
+_CHALLENGED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "string"}}}
 
 
@@ -54,25 +56,31 @@ def success(status: int, example: Any, *, stream: str | None = None, location: b
 def problems(*statuses: int, body: bool = False) -> Responses:
     """The error responses of an operation; those that every operation has are added."""
     listed = sorted({*statuses, *ALWAYS, *(WITH_BODY if body else ())})
-    return {status: _problem_response(status) for status in listed}
+    return {status: problem_response_of(status) for status in listed}
 
 
-def _problem_response(status: int) -> dict[str, Any]:
+def problem_response_of(status: int) -> dict[str, Any]:
     example = {**PROBLEM, "status": status} if status == HTTPStatus.NOT_FOUND else None
     content = {
         "schema": {"$ref": REFERENCE.format(model="Problem")},
         **({"example": example} if example else {}),
     }
+    challenge = {"WWW-Authenticate": _CHALLENGE} if status in _CHALLENGED else {}
     retried = status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
     return {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: content},
-        "headers": {**_HEADERS, **(_RETRY_AFTER if retried else {})},
+        "headers": {**_HEADERS, **(_RETRY_AFTER if retried else {}), **challenge},
     }
 
 
-def install(app: FastAPI, extra_schemas: Mapping[str, Any]) -> None:
-    """Adds to the derived document the schemas that only hand-written parts of it refer to."""
+def install(
+    app: FastAPI, extra_schemas: Mapping[str, Any], complete: Callable[[dict[str, Any]], None]
+) -> None:
+    """Adds to the derived document the schemas that only hand-written parts of it refer to.
+
+    `complete` adds what else there is to say.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -88,6 +96,7 @@ def install(app: FastAPI, extra_schemas: Mapping[str, Any]) -> None:
             schemas.update(_definitions(Problem.model_json_schema(ref_template=REFERENCE), "Problem"))
             for name, schema in extra_schemas.items():
                 schemas.update(_definitions(schema, name))
+            complete(document)
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -56,7 +56,7 @@ def create_document(
     store = services.store
     collection = store.collections.get(name)
     new = received.new_document(services.max_document_bytes)
-    _refuse_foreign_key(services, name, new.key)
+    refuse_foreign_key(services, name, new.key)
     event = services.backend.source.put(services.tenant, name, new.key, new.body, new.attributes)
     document = store.ledger.accept(event, collection) or store.documents.find(name, new.key)
     response.headers["Location"] = f"/v1/documents/{document.id}"
@@ -158,7 +158,8 @@ def retry_document(document_id: DocumentId, services: ServicesDependency, respon
     return Document.from_domain(document)
 
 
-def _refuse_foreign_key(services: Services, collection: str, key: str) -> None:
+def refuse_foreign_key(services: Services, collection: str, key: str) -> None:
+    """Raises ConflictingSource where the key belongs to the stream."""
     with suppress(DocumentNotFound):
         _refuse_streamed(services.store.documents.find(collection, key))
 

@@ -63,6 +63,7 @@ PASSAGE: dict[str, Any] = {
     "score": 1.21,
     "scores": {"semantic": 0.61, "keyword": 7.4},
     "ranks": {"semantic": 1, "keyword": 1},
+    "suspicious": False,
 }
 SEARCH = {"data": [PASSAGE], "timings_ms": {"embed": 0.4, "retrieve": 3.1, "rerank": 0.0, "total": 3.6}}
 EXPLANATION = {
@@ -91,6 +92,8 @@ ANSWER: dict[str, Any] = {
     "text": QUOTE,
     "language": "en",
     "model": "extractive",
+    "fallback_from": None,
+    "query": "How long do refunds take?",
     "citations": [CITATION],
     "unsupported": [],
     "passages": [PASSAGE],
@@ -102,6 +105,7 @@ GENERATION: dict[str, Any] = {
     "id": "gen_01jv1q2m3n4p5q6r7s8t9vwxyz",
     "text": "question",
     "model": "llama3.2",
+    "fallback_from": None,
     "refused": False,
     "truncated": False,
     "output": None,
@@ -138,3 +142,12 @@ GENERATION_EVENTS = (
 
 def page_of(item: object) -> dict[str, Any]:
     return {"data": [item], "next_cursor": None}
+
+
+UPLOAD_GRANT: dict[str, Any] = {
+    "method": "PUT",
+    "url": "http://127.0.0.1:8000/v1/uploads/7J5uAq0",
+    "fields": {},
+    "headers": {"Content-Type": "application/pdf"},
+    "expires_at": TIME,
+}

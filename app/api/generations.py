@@ -10,9 +10,9 @@ from app.api import examples
 from app.api.answer_events import CreatedData, TextData
 from app.api.deps import ServicesDependency
 from app.api.docs import IDEMPOTENT, problems, success
-from app.api.request_id import request_id_of
+from app.api.model_calls import ModelCallsDependency
 from app.api.routes import IdempotentRoute
-from app.api.sse import EventStream, ServerEvent
+from app.api.sse import ServerEvent, open_stream
 from app.ground import closing
 from app.schemas.generations import Generation, GenerationBody
 from rag.domain.answers import TextDelta
@@ -35,17 +35,19 @@ router = APIRouter(prefix="/v1/generations", tags=["generations"], route_class=I
         **problems(409, 502, body=True),
     },
 )
-def create_generation(
-    body: GenerationBody, services: ServicesDependency, request: Request
+async def create_generation(
+    body: GenerationBody, services: ServicesDependency, calls: ModelCallsDependency, request: Request
 ) -> Generation | Response:
-    generator, wanted, generation_id = services.backend.generator, body.to_domain(), new_id("gen")
+    wanted, generation_id = body.to_domain(), new_id("gen")
     if body.stream:
-        return EventStream(
-            _announced(generation.stream(generator, wanted)),
+        return await open_stream(
+            calls,
+            request,
+            lambda: _announced(generation.stream(services.generator, wanted)),
             partial(_event, generation_id),
-            request_id=request_id_of(request.scope),
         )
-    return Generation.from_domain(generation_id, generation.run(generator, wanted))
+    completion = await calls.run(request, lambda: generation.run(services.generator, wanted))
+    return Generation.from_domain(generation_id, completion)
 
 
 GenerationEvent = TextDelta | generation.Completion

@@ -52,7 +52,8 @@ def _check_embedding(services: Services) -> None:
     for collection in resolve_collections(services.store, SearchRequest(query="")):
         if collection.embedding != model:
             raise EmbeddingModelMismatch(
-                f"Collection {collection.name!r} was embedded with {collection.embedding.id} "
+                # Whose collection it is, anybody could read: nobody needs a credential for this.
+                f"A collection was embedded with {collection.embedding.id} "
                 f"({collection.embedding.dimensions} dimensions), but {model.id} ({model.dimensions}) is set."
             )
 

@@ -9,9 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import framework_problem, problem_response
 from app.api.request_id import request_id_of
+from rag.domain.uploads import UPLOADS_PATH
 
 MEGABYTE = 1_000_000
 DOCUMENTS_PATH = re.compile(r"/v1/collections/[^/]+/documents")
+UPLOAD_PATH = re.compile(re.escape(UPLOADS_PATH) + "[^/]+")
 # A response to a client that still sends is lost when the connection closes: read on, up to here.
 MAX_DRAINED_BYTES = 256 * MEGABYTE
 
@@ -23,6 +25,8 @@ def body_limits(max_document_bytes: int) -> LimitOf:
     document_limit = max_document_bytes * 4 // 3 + MEGABYTE
 
     def limit_of(path: str) -> int:
+        if UPLOAD_PATH.fullmatch(path):
+            return max_document_bytes
         return document_limit if DOCUMENTS_PATH.fullmatch(path) else MEGABYTE
 
     return limit_of
@@ -44,7 +48,7 @@ class BodyLimit:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             if headers.get("expect", "").lower() != "100-continue":
-                await _drain(receive)
+                await drain(receive)
             detail = _detail(limit)
             response = problem_response(framework_problem(413, detail, request_id_of(scope)))
             await response(scope, receive, send)
@@ -61,14 +65,15 @@ def _counted(receive: Receive, limit: int) -> Receive:
         received += len(message.get("body", b""))
         if received > limit:
             if message.get("more_body", False):
-                await _drain(receive)
+                await drain(receive)
             raise HTTPException(413, _detail(limit))
         return message
 
     return counting_receive
 
 
-async def _drain(receive: Receive) -> None:
+async def drain(receive: Receive) -> None:
+    """Reads what the client still sends, so that it sees its response."""
     drained = 0
     while drained < MAX_DRAINED_BYTES:
         message = await receive()

@@ -9,6 +9,7 @@ from app.api import (
     collections,
     content,
     conversations,
+    credentials,
     docs,
     documents,
     generations,
@@ -17,12 +18,15 @@ from app.api import (
     problems,
     search,
     summaries,
+    uploads,
 )
 from app.api.limits import BodyLimit, body_limits
+from app.api.model_calls import ModelCalls
 from app.api.request_id import RequestIds
 from app.api.unexpected import UnexpectedErrors
+from app.auth import Anonymous, Gatekeeper
 from app.schemas.documents import DocumentCreate, DocumentForm
-from rag.ports import Backend
+from rag.ports import Backend, TokenVerifier
 from rag.settings import ServerSettings
 
 API_VERSION = "1.0.0"
@@ -30,6 +34,7 @@ ROUTERS = (
     collections.router,
     documents.router,
     content.router,
+    uploads.router,
     search.router,
     answers.router,
     summaries.router,
@@ -40,8 +45,18 @@ ROUTERS = (
 )
 
 
-def create_app(backend: Backend, settings: ServerSettings, *, max_document_bytes: int) -> FastAPI:
-    """Touches nothing of the backend before the first request."""
+def create_app(
+    backend: Backend,
+    settings: ServerSettings,
+    *,
+    max_document_bytes: int,
+    tokens: TokenVerifier | None = None,
+    anonymous: Anonymous = Anonymous.REFUSED,
+) -> FastAPI:
+    """Touches nothing of the backend before the first request.
+
+    Without `tokens` only API keys are credentials.
+    """
     app = FastAPI(
         title="Acervo",
         version=API_VERSION,
@@ -52,6 +67,7 @@ def create_app(backend: Backend, settings: ServerSettings, *, max_document_bytes
     )
     app.state.backend = backend
     app.state.max_document_bytes = max_document_bytes
+    app.state.model_calls = ModelCalls()
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
@@ -61,7 +77,11 @@ def create_app(backend: Backend, settings: ServerSettings, *, max_document_bytes
             "DocumentCreate": DocumentCreate.model_json_schema(ref_template=docs.REFERENCE),
             "DocumentForm": DocumentForm.model_json_schema(ref_template=docs.REFERENCE),
         },
+        complete=credentials.describe,
     )
+    gatekeeper = Gatekeeper(lambda: backend.store.credentials, tokens=tokens, anonymous=anonymous)
+    operations = credentials.Operations(ROUTERS)
+    app.add_middleware(credentials.Credentials, gatekeeper=gatekeeper, operations=operations)
     _add_middleware(app, settings, max_document_bytes)
     return app
 
@@ -77,8 +97,14 @@ def _add_middleware(app: FastAPI, settings: ServerSettings, max_document_bytes: 
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-        expose_headers=["X-Request-Id", "Location", "Retry-After", "Idempotency-Replayed"],
+        expose_headers=[
+            "X-Request-Id",
+            "Location",
+            "Retry-After",
+            "Idempotency-Replayed",
+            "WWW-Authenticate",
+        ],
     )
     app.add_middleware(RequestIds)

@@ -1,19 +1,26 @@
-"""Server-sent events from a blocking iterator: heartbeats while it is silent, closed with its reader."""
+"""Server-sent events from a blocking iterator: heartbeats while it is silent, given up with its reader."""
 
+import asyncio
+import weakref
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import anyio
-from anyio.abc import ObjectSendStream
-from anyio.to_thread import run_sync
+from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.model_calls import ModelCall, ModelCalls
+from app.api.outbox import Outbox
 from app.api.problems import internal_problem, problem_of
+from app.api.request_id import request_id_of
 from app.ground import closing
 from rag.errors import AcervoError
+from rag.interruption import Interrupted, interruptible
 from rag.telemetry import logger
 
 T = TypeVar("T")
@@ -31,20 +38,51 @@ class ServerEvent:
         return f"event: {self.name}\ndata: {self.data.model_dump_json()}\n\n".encode()
 
 
-class EventStream(Response, Generic[T]):
-    """What is wrong before the first event is raised when this is made, and becomes a status."""
+async def open_stream(
+    calls: ModelCalls,
+    request: Request,
+    events: Callable[[], Iterator[T]],
+    convert: Callable[[T], ServerEvent],
+    *,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+) -> "EventStream":
+    """What is wrong before the first event is raised here, and becomes a status."""
+    call, request_id = calls.begin(), request_id_of(request.scope)
+    try:
+        async with call.given_up_with_client(request.receive):
+            encoded = await call.run(lambda: _begun(events(), convert, request_id))
+    except BaseException:
+        calls.end(call)
+        raise
+    return EventStream(
+        encoded,
+        call,
+        request_id=request_id,
+        heartbeat_seconds=heartbeat_seconds,
+        end=partial(calls.end, call),
+    )
+
+
+class EventStream(Response):
+    """Runs once, in a thread of its own."""
 
     media_type = "text/event-stream"
 
     def __init__(
         self,
-        events: Iterator[T],
-        convert: Callable[[T], ServerEvent],
+        encoded: Generator[bytes, None, None],
+        call: ModelCall,
         *,
         request_id: str,
-        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        heartbeat_seconds: float,
+        end: Callable[[], None],
     ) -> None:
-        self._encoded = encode_events(next(events), events, convert, request_id)
+        # Also where something fails between its being made and its being sent.
+        self._end = weakref.finalize(self, end)
+        self._complete = False
+        self._encoded = encoded
+        self._call = call
+        self._request_id = request_id
         self._heartbeat_seconds = heartbeat_seconds
         self.status_code = 200
         self.background = None
@@ -53,41 +91,46 @@ class EventStream(Response, Generic[T]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        outbox = Outbox()
+        producing = asyncio.create_task(self._call.run(partial(self._produce, outbox)))
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
-                await self._send_events(send)
-                tasks.cancel_scope.cancel()
+            async with self._call.given_up_with_client(receive):
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                await self._send_events(outbox, send)
         finally:
-            with anyio.CancelScope(shield=True):
-                await run_sync(self._encoded.close)
+            self._call.give_up()
+            await asyncio.wait([producing])
+            self._end()
 
-    async def _send_events(self, send: Send) -> None:
-        """A task waits for the thread, so that a heartbeat need not interrupt it."""
-        writer, reader = anyio.create_memory_object_stream[bytes]()
-        async with anyio.create_task_group() as tasks, reader:
-            tasks.start_soon(self._pump, writer)
-            while True:
-                chunk = HEARTBEAT
-                with anyio.move_on_after(self._heartbeat_seconds):
-                    try:
-                        chunk = await reader.receive()
-                    except anyio.EndOfStream:
-                        break
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    def _produce(self, outbox: Outbox) -> None:
+        try:
+            with suppress(Interrupted), closing(self._encoded) as chunks, interruptible(outbox.finish):
+                for chunk in chunks:
+                    outbox.put(chunk)
+                self._complete = True
+        finally:
+            outbox.finish()
 
-    async def _pump(self, writer: ObjectSendStream[bytes]) -> None:
-        async with writer:
-            while (chunk := await run_sync(next, self._encoded, None)) is not None:
-                await writer.send(chunk)
+    async def _send_events(self, outbox: Outbox, send: Send) -> None:
+        while (chunk := await self._taken(outbox)) is not None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": self._last_words(), "more_body": False})
+
+    async def _taken(self, outbox: Outbox) -> bytes | None:
+        with anyio.move_on_after(self._heartbeat_seconds):
+            return await outbox.take()
+        return HEARTBEAT
+
+    def _last_words(self) -> bytes:
+        reason = self._call.given_up_for
+        return b"" if self._complete or reason is None else error_event(reason, self._request_id)
 
 
-async def _cancel_on_disconnect(receive: Receive, running: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    running.cancel()
+def _begun(
+    events: Iterator[T], convert: Callable[[T], ServerEvent], request_id: str
+) -> Generator[bytes, None, None]:
+    """With the first event made, so that what is wrong before it is raised."""
+    return encode_events(next(events), events, convert, request_id)
 
 
 def encode_events(
@@ -100,8 +143,12 @@ def encode_events(
             for event in rest:
                 yield convert(event).encoded()
         except AcervoError as error:
-            logger.error("request %s: %s: %s", request_id, error.code, error)  # noqa: TRY400  # known by name
-            yield ServerEvent(name="error", data=problem_of(error, request_id)).encoded()
+            yield error_event(error, request_id)
         except Exception:
             logger.exception("request %s failed while streaming", request_id)
             yield ServerEvent(name="error", data=internal_problem(request_id)).encoded()
+
+
+def error_event(error: AcervoError, request_id: str) -> bytes:
+    logger.error("request %s: %s: %s", request_id, error.code, error)
+    return ServerEvent(name="error", data=problem_of(error, request_id)).encoded()

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from app.api import examples
-from app.api.answer_events import answer_event
+from app.api.answer_events import summary_event
 from app.api.answers import STREAMING
 from app.api.deps import ServicesDependency
 from app.api.docs import IDEMPOTENT, problems, success
-from app.api.request_id import request_id_of
+from app.api.model_calls import ModelCallsDependency
 from app.api.routes import IdempotentRoute
-from app.api.sse import EventStream
+from app.api.sse import open_stream
 from app.schemas.answers import Answer, SummaryBody
 
 router = APIRouter(prefix="/v1/summaries", tags=["answers"], route_class=IdempotentRoute)
@@ -20,7 +20,8 @@ router = APIRouter(prefix="/v1/summaries", tags=["answers"], route_class=Idempot
     summary="Summarise documents",
     description=(
         "Documents by id, or those of a collection that pass a filter. The answer object is that of a "
-        f"question. {STREAMING} {IDEMPOTENT} A stream is not kept."
+        f"question. {STREAMING} What is more than a model reads at once is read in parts first, and "
+        f"`summary.progress`* tells how many of them are done. {IDEMPOTENT} A stream is not kept."
     ),
     response_model=Answer,
     responses={
@@ -28,8 +29,10 @@ router = APIRouter(prefix="/v1/summaries", tags=["answers"], route_class=Idempot
         **problems(404, 409, 502, body=True),
     },
 )
-def create_summary(body: SummaryBody, services: ServicesDependency, request: Request) -> Answer | Response:
-    summarizer, wanted = services.summarizer(), body.to_domain()
+async def create_summary(
+    body: SummaryBody, services: ServicesDependency, calls: ModelCallsDependency, request: Request
+) -> Answer | Response:
+    wanted = body.to_domain()
     if body.stream:
-        return EventStream(summarizer.stream(wanted), answer_event, request_id=request_id_of(request.scope))
-    return Answer.of(summarizer.summarize(wanted))
+        return await open_stream(calls, request, lambda: services.summarizer().stream(wanted), summary_event)
+    return await calls.run(request, lambda: Answer.of(services.summarizer().summarize(wanted)))

@@ -58,6 +58,8 @@ def _follow(client: "Client", body: dict[str, Any]) -> dict[str, Any]:
         for name, content in client.stream("/v1/answers", body):
             if name == "answer.delta":
                 grow(content["text"])
+            elif name == "answer.withdrawn":
+                grow(None)
             elif name == "answer.completed":
                 return content
             elif name == "error":
@@ -74,6 +76,14 @@ def _say_answer(answer: dict[str, Any]) -> None:
         say(f"[{number}] {source}")
     if answer["status"] == "answered" and (unsupported := answer["unsupported"]):
         note(f"{len(unsupported)} passage(s) of this answer are not supported by a citation.")
+    for title in suspicious(answer["passages"]):
+        note(f"A passage of {title} reads like orders to a model; read the answer with care.")
+
+
+def suspicious(passages: list[dict[str, Any]]) -> list[str]:
+    """The documents that were read and hold such passages."""
+    flagged = [passage["document"] for passage in passages if passage["suspicious"]]
+    return list(dict.fromkeys(document["title"] or document["key"] for document in flagged))
 
 
 def number_citations(citations: list[dict[str, Any]]) -> dict[str, int]:

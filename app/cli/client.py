@@ -29,8 +29,9 @@ class Client(AbstractContextManager["Client"]):
         self.address = address
 
     @classmethod
-    def over_tcp(cls, url: str) -> Self:
-        return cls(httpx.Client(base_url=url, timeout=TIMEOUT), address=url)
+    def over_tcp(cls, url: str, api_key: str | None = None) -> Self:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        return cls(httpx.Client(base_url=url, timeout=TIMEOUT, headers=headers), address=url)
 
     @classmethod
     def over_socket(cls, path: Path) -> Self:

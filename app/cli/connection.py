@@ -32,7 +32,7 @@ def connect(context: Context, server: str | None, data_dir: Path | None) -> Iter
 
     url = server_url(context, server, data_dir)
     if url:
-        with Client.over_tcp(url) as client:
+        with Client.over_tcp(url, _api_key()) as client:
             yield client
     else:
         with (
@@ -55,6 +55,13 @@ def server_url(context: Context, server: str | None, data_dir: Path | None) -> s
     if url and not url.startswith(("http://", "https://")):
         raise WrongUsage(f"{url} is not a server's address. Write it as http://127.0.0.1:8000.")
     return url
+
+
+def _api_key() -> str | None:
+    from rag.settings import ClientSettings
+
+    key = ClientSettings().api_key
+    return key.get_secret_value() if key else None
 
 
 def data_directory(context: Context, data_dir: Path | None) -> Path:

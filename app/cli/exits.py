@@ -9,6 +9,7 @@ from rag.errors import AcervoError, EmbeddedServerError, InvalidRequest, Unavail
 
 # What to do on the command line about what the API says in its own terms.
 _HINTS = {
+    "unauthenticated": "Set ACERVO_API_KEY; an operator makes one with `acervo keys create`.",
     "collection_not_found": "`acervo collections` lists those there are.",
     "document_not_found": "`acervo documents` lists those there are.",
     "generative_model_required": "`acervo doctor` tells which model is set.",

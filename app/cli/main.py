@@ -15,6 +15,7 @@ from app.cli.collections import collections
 from app.cli.connection import Invocation
 from app.cli.documents import documents
 from app.cli.exits import ExitCode, exit_code
+from app.cli.keys import keys
 from app.cli.options import DataDir, Server
 from app.cli.output import note, say
 from rag.errors import AcervoError
@@ -54,6 +55,7 @@ app.command("why", epilog=why.EPILOG)(why.why)
 app.command("reconcile", epilog=reconcile.EPILOG)(reconcile.reconcile)
 app.command("redrive", epilog=redrive.EPILOG)(redrive.redrive)
 app.command("put-record", epilog=put_record.EPILOG)(put_record.put_record)
+app.add_typer(keys, name="keys")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 
 

@@ -93,8 +93,8 @@ def one_line(text: str) -> str:
 
 
 @contextmanager
-def live_text() -> Iterator[Callable[[str], None]]:
-    """Text that grows on a terminal and disappears in the end; nothing elsewhere."""
+def live_text() -> Iterator[Callable[[str | None], None]]:
+    """Text that grows on a terminal, begins anew with None, and disappears in the end; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _piece: None
         return
@@ -104,8 +104,11 @@ def live_text() -> Iterator[Callable[[str], None]]:
 
     text = Text()
 
-    def grow(piece: str) -> None:
-        text.append(safe(piece))
+    def grow(piece: str | None) -> None:
+        if piece is None:
+            text.truncate(0)
+        else:
+            text.append(safe(piece))
 
     with Live(text, console=Console(stderr=True), transient=True):
         yield grow

@@ -140,11 +140,15 @@ class Usage(ResponseModel):
 
 
 class Answer(ResponseModel):
+    """`query` is what was searched for: a follow-up question made to stand alone; null in a summary."""
+
     id: str
     status: Literal["answered", "insufficient_evidence", "refused"]
     text: str
     language: str
     model: str
+    fallback_from: str | None
+    query: str | None
     citations: list[Citation]
     unsupported: list[Span]
     passages: list[Passage]

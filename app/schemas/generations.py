@@ -58,6 +58,7 @@ class Generation(ResponseModel):
     id: str
     text: str
     model: str
+    fallback_from: str | None
     refused: bool
     truncated: bool
     output: Any

@@ -77,7 +77,10 @@ class PassageDocument(ResponseModel):
 
 
 class Passage(ResponseModel):
-    """`scores` and `ranks` by leg: semantic, keyword, rerank."""
+    """`scores` and `ranks` by leg: semantic, keyword, rerank.
+
+    `suspicious`: the text reads like orders to a model; only looked for where a model is to read it.
+    """
 
     chunk_id: str
     document: PassageDocument
@@ -87,6 +90,7 @@ class Passage(ResponseModel):
     score: float
     scores: Mapping[str, float]
     ranks: Mapping[str, int]
+    suspicious: bool = False
 
 
 class SearchResponse(ResponseModel):

@@ -69,13 +69,17 @@ _UNCONFIGURED = (
 _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 403, 429, 500
 
 
-def client(service: str) -> Any:
-    """With botocore's standard retries. Raises SettingInvalid where the region is not known."""
+def client(service: str, **options: Any) -> Any:
+    """With botocore's standard retries; `options` are those of its Config.
+
+    Raises SettingInvalid where the region is not known.
+    """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 5},
         connect_timeout=5,
         read_timeout=30,
         max_pool_connections=64,
+        **options,
     )
     with translated_errors(f"AWS ({service})"):
         # A session of its own: boto3's shared one is not safe to use from several threads.

@@ -15,7 +15,9 @@ from uuid import uuid4
 from watchfiles import Change, watch
 
 from rag.adapters import sidecar
+from rag.adapters.signed_uploads import UploadSigner
 from rag.domain.documents import Attributes, SourceEvent, SourceKind, SourceObject
+from rag.domain.uploads import Upload, UploadGrant
 from rag.errors import InvalidKey, KeyConflict, SourceObjectNotFound
 from rag.telemetry import logger
 
@@ -34,6 +36,7 @@ class FolderSource:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+        self._uploads = UploadSigner()
         (self._root / _UNFINISHED).mkdir(parents=True, exist_ok=True)
 
     def put(
@@ -83,6 +86,13 @@ class FolderSource:
     def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
         """What stands behind the key now: an upsert, or a delete where there is no file."""
         return self._observe(tenant, collection, key, SourceKind.FOLDER)
+
+    def grant_upload(self, upload: Upload) -> UploadGrant:
+        self._path(upload.tenant, upload.collection, upload.key)
+        return self._uploads.grant(upload)
+
+    def granted_upload(self, token: str) -> Upload:
+        return self._uploads.granted(token)
 
     def scan(self) -> Iterator[SourceEvent]:
         for tenant in self._tenants():

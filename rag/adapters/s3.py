@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cached_property
 from io import BytesIO
 from typing import Any, BinaryIO, Literal
 
 from botocore.exceptions import ClientError
 
-from rag.adapters import aws, s3_headers, sidecar
+from rag.adapters import aws, s3_headers, s3_uploads, sidecar
 from rag.domain.buckets import (
     MAX_OBJECT_KEY_BYTES,
     is_document,
@@ -20,6 +21,7 @@ from rag.domain.buckets import (
 )
 from rag.domain.documents import Attributes, Place, SourceEvent, SourceKind, SourceObject
 from rag.domain.keys import validate_collection_name, validate_key
+from rag.domain.uploads import Upload, UploadGrant
 from rag.errors import (
     DocumentRejected,
     DocumentTooLarge,
@@ -27,6 +29,7 @@ from rag.errors import (
     SettingInvalid,
     SourceObjectNotFound,
     SourceUnavailable,
+    UploadNotFound,
 )
 from rag.telemetry import logger
 
@@ -51,6 +54,7 @@ class S3Source:
         self._default_tenant = default_tenant
         self._max_object_bytes = max_object_bytes
         self._client = client or aws.client("s3")
+        self._given_client = client
 
     def put(
         self,
@@ -140,6 +144,19 @@ class S3Source:
                 return self._event(place, "delete", SourceKind.S3)
         state = object_state(found["ETag"], found.get("VersionId"))
         return self._event(place, "upsert", SourceKind.S3, etag=state, size=found["ContentLength"])
+
+    def grant_upload(self, upload: Upload) -> UploadGrant:
+        name = self._writable_name(upload.tenant, upload.collection, upload.key)
+        with self._errors():
+            return s3_uploads.grant(self._signing_client, self._bucket, name, upload)
+
+    def granted_upload(self, token: str) -> Upload:
+        del token
+        raise UploadNotFound("Uploads go to the bucket, not to this server.")
+
+    @cached_property
+    def _signing_client(self) -> Any:
+        return self._given_client or s3_uploads.signing_client()
 
     def _errors(self, bucket: str | None = None) -> Any:
         return aws.translated_errors(f"The bucket {bucket or self._bucket}")

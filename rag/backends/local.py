@@ -1,23 +1,21 @@
 """Local mode: embedded or given PostgreSQL, a folder as the source, models of this machine."""
 
-from functools import cached_property
 from pathlib import Path
-from threading import RLock
 
 from rag.adapters.folder import FolderSource
-from rag.adapters.local.embedding import build_embedder
-from rag.adapters.local.generation import build_generator
 from rag.adapters.postgres.embedded import EmbeddedServer
 from rag.adapters.postgres.store import PostgresStore
-from rag.ports import Embedder, Generator, Reranker
-from rag.settings import DatabaseSettings, EmbeddingSettings, GenerationSettings
+from rag.backends.lazy import LazyBackend, built_once
+from rag.settings import (
+    DatabaseSettings,
+    EmbeddingSettings,
+    GenerationSettings,
+    GuardSettings,
+    RerankingSettings,
+)
 
 
-class LocalBackend:
-    """Builds each adapter when it is first asked for."""
-
-    reranker: Reranker | None = None
-
+class LocalBackend(LazyBackend):
     def __init__(
         self,
         data_dir: Path,
@@ -25,59 +23,30 @@ class LocalBackend:
         database: DatabaseSettings | None = None,
         embedding: EmbeddingSettings | None = None,
         generation: GenerationSettings | None = None,
+        reranking: RerankingSettings | None = None,
+        guarding: GuardSettings | None = None,
     ) -> None:
+        super().__init__(embedding=embedding, generation=generation, reranking=reranking, guarding=guarding)
         self._data_dir = data_dir
         self._database = database or DatabaseSettings()
-        self._embedding = embedding or EmbeddingSettings()
-        self._generation = generation or GenerationSettings()
         self._server: EmbeddedServer | None = None
-        # cached_property has no lock of its own, and a second server or model must never be built.
-        self._lock = RLock()
 
-    @property
+    @built_once
     def store(self) -> PostgresStore:
-        with self._lock:
-            return self._store
+        return PostgresStore(self._conninfo())
 
-    @property
+    @built_once
     def source(self) -> FolderSource:
-        with self._lock:
-            return self._source
-
-    @property
-    def embedder(self) -> Embedder:
-        with self._lock:
-            return self._embedder
-
-    @property
-    def generator(self) -> Generator:
-        with self._lock:
-            return self._generator
+        return FolderSource(self._data_dir / "documents")
 
     def close(self) -> None:
         """Closes the pool, then leaves the embedded server; the last user to leave stops it."""
-        if "_store" in self.__dict__:
-            self._store.close()
-            del self._store
+        if "store" in self.__dict__:
+            self.store.close()
+            del self.store
         if self._server:
             self._server.stop()
             self._server = None
-
-    @cached_property
-    def _store(self) -> PostgresStore:
-        return PostgresStore(self._conninfo())
-
-    @cached_property
-    def _source(self) -> FolderSource:
-        return FolderSource(self._data_dir / "documents")
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        return build_embedder(self._embedding)
-
-    @cached_property
-    def _generator(self) -> Generator:
-        return build_generator(self._generation, lambda: self.embedder)
 
     def _conninfo(self) -> str:
         if self._database.url:

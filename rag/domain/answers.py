@@ -38,10 +38,12 @@ class Prompt:
     """What a generator is asked: passages are data, never instructions.
 
     With passages the output is to be grounded in them and cited; without, it is plain generation.
+    `citing` tells how to mark what proves a sentence; not sent to models that cite by themselves.
     """
 
     instructions: str
     input: str
+    citing: str = ""
     style: Style = Style.ANSWER
     language: str = "auto"
     passages: tuple[Passage, ...] = ()
@@ -73,6 +75,8 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
+    """`input_tokens` counts what was read from a cache too; `cost_usd` knows its price. None: not known."""
+
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
@@ -80,9 +84,13 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """The last event of every generation."""
+    """The last event of every generation.
+
+    `model` where another one answered than was asked: a fallback.
+    """
 
     usage: Usage = field(default_factory=Usage)
+    model: str | None = None
     refused: bool = False
     truncated: bool = False
 
@@ -152,6 +160,11 @@ class SummaryRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
+    """`query` is what was searched for: a follow-up question made to stand alone; None in a summary.
+
+    `fallback_from` is the model that was asked and did not answer.
+    """
+
     id: str
     status: AnswerStatus
     text: str
@@ -163,6 +176,8 @@ class Answer:
     usage: Usage
     timings_ms: Mapping[str, float]
     conversation_id: str | None = None
+    query: str | None = None
+    fallback_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

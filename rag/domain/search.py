@@ -58,7 +58,8 @@ class Locator:
 class Passage:
     """`text` is the document's text from `locator.start` to `locator.end`, character for character.
 
-    `scores` and `ranks` are keyed by leg: semantic (cosine), keyword (BM25), rerank.
+    `scores` and `ranks` are keyed by leg: semantic (cosine), keyword (BM25), rerank. `suspicious`: the
+    text reads like instructions to the model that is to read it.
     """
 
     chunk_id: str
@@ -70,6 +71,7 @@ class Passage:
     score: float = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
+    suspicious: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

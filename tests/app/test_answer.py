@@ -11,6 +11,7 @@ from app.answer import (
     CitationAdded,
     RetrievalCompleted,
 )
+from app.ground import Withdrawn
 from app.retrieve import Retriever
 from rag.domain.answers import Answer, AnswerRequest, AnswerStatus, Completed, TextDelta, Usage
 from rag.domain.search import SearchRequest
@@ -102,13 +103,19 @@ def test_events_come_in_order_and_deltas_are_the_text(filled: Library) -> None:
     assert isinstance(last, AnswerCompleted)
     assert [type(event) for event in events[:2]] == [AnswerCreated, RetrievalCompleted]
     assert _text(events) == last.answer.text
-    kinds = [type(event) for event in events[2:-1]]
-    assert kinds == sorted(kinds, key=[TextDelta, CitationAdded].index)
+    assert {type(event) for event in events[2:-1]} == {TextDelta, CitationAdded}
     assert [e.citation for e in events if isinstance(e, CitationAdded)] == list(last.answer.citations)
 
 
 def _text(events: list[AnswerEvent]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
+    """What a reader sees in the end."""
+    text = ""
+    for event in events:
+        if isinstance(event, Withdrawn):
+            text = ""
+        elif isinstance(event, TextDelta):
+            text += event.text
+    return text
 
 
 def test_an_answer_is_kept(filled: Library) -> None:
@@ -133,21 +140,31 @@ def test_a_misquoted_sentence_is_unsupported(filled: Library) -> None:
     _check_citations(filled, answer)
 
 
-def test_nothing_is_streamed_when_nothing_can_be_verified(filled: Library) -> None:
+def test_what_cannot_be_verified_is_withdrawn(filled: Library) -> None:
     generator = ScriptedGenerator(*script([("In gold.", MADE_UP), ("In silver.", MADE_UP)]))
     events = list(_answerer(filled, generator).stream(_request()))
+    assert [type(event) for event in events].count(Withdrawn) == 1
     assert _text(events) == INSUFFICIENT_EVIDENCE["en"]
     last = events[-1]
     assert isinstance(last, AnswerCompleted)
     assert last.answer.status is AnswerStatus.INSUFFICIENT_EVIDENCE
+    assert last.answer.text == INSUFFICIENT_EVIDENCE["en"]
     assert last.answer.citations == ()
 
 
-def test_text_is_held_back_until_a_citation_is_verified(filled: Library) -> None:
-    said = [("In gold.", MADE_UP), ("In five days.", QUOTE), ("So it is.", MADE_UP)]
-    events = _answerer(filled, ScriptedGenerator(*script(said))).stream(_request())
-    deltas = [event.text for event in events if isinstance(event, TextDelta)]
-    assert deltas == ["In gold. In five days.", " So it is."]
+def test_text_comes_as_the_model_writes_it_and_citations_as_they_are_verified(filled: Library) -> None:
+    said = [("In gold.", MADE_UP), ("In five days.", QUOTE), ("So it is.", QUOTE)]
+    events = list(_answerer(filled, ScriptedGenerator(*script(said))).stream(_request()))
+    kinds = [TextDelta, TextDelta, CitationAdded, TextDelta, CitationAdded]
+    assert [type(event) for event in events[2:-1]] == kinds
+
+
+def test_a_fallback_is_named(filled: Library) -> None:
+    said = [*script([("In five days.", QUOTE)])[:-1], Completed(model="other")]
+    answer = _answerer(filled, ScriptedGenerator(*said)).answer(_request())
+    assert (answer.model, answer.fallback_from) == ("other", "scripted")
+    kept = filled.store.answers.get(answer.id)
+    assert (kept.model, kept.fallback_from) == ("other", "scripted")
 
 
 @pytest.mark.parametrize("text", ["", "INSUFFICIENT_EVIDENCE"])
@@ -206,7 +223,7 @@ def test_a_generative_model_reads_the_turns_before(filled: Library) -> None:
     answerer = _answerer(filled, generator)
     answerer.answer(_request(conversation_id=conversation))
     answerer.answer(_request("And to which card?", conversation_id=conversation))
-    first, second = generator.prompts
-    assert first.history == ()
+    first, rewriting, second = generator.prompts
+    assert (first.history, rewriting.passages) == ((), ())
     assert [(turn.question, turn.answer) for turn in second.history] == [(QUESTION, "In five days.")]
     assert second.input == "And to which card?"

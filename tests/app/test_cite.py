@@ -133,6 +133,44 @@ def test_every_citation_is_its_sources_text(
         assert not any(c.start < span.end and span.start < c.end for c in citations)
 
 
+NAMES = st.sampled_from(["the", "notice", "fee", "takes", "sixty", "days", "refund", "não", "prazo", "ação"])
+SENTENCE = st.lists(NAMES, min_size=4, max_size=9).map(" ".join)
+NUMBER = st.integers(10, 99_999)
+
+
+@st.composite
+def misquotes(draw: st.DrawFn) -> tuple[str, str, str]:
+    """A passage, another one, and a quote that stands in the first only if one does not look closely."""
+    one, two, three, other = (draw(SENTENCE) for _ in range(4))
+    number = draw(NUMBER)
+    text = f"{one} {number}. {two}! {three}."
+    quote = draw(
+        st.sampled_from(
+            [
+                f"{one} {number + 1}",  # changed number
+                f"{one} {str(number)[:-1]}",  # cut number
+                f"{one} {number}. {three}",  # merged over a sentence
+                f"{one} … {three}",  # ellipsis
+                f"{one} [...] {three}",
+                f"{one} almost {number}",  # paraphrase
+                f"{two} {other}",  # a piece of another passage
+            ]
+        )
+    )
+    return text, other, quote
+
+
+@given(misquotes())
+def test_a_misquote_is_never_found_and_never_stretched(case: tuple[str, str, str]) -> None:
+    text, _, quote = case
+    span = locate(quote, passage(text))
+    assert span is None or _words(text[slice(*span)]) == _words(quote)
+
+
+def _words(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in text).split())
+
+
 def test_a_sentence_without_a_verified_citation_is_listed() -> None:
     answer = "The fee is high. Refunds are quick."
     claims = [

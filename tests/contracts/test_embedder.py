@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from rag.adapters.local.onnx import OnnxEmbedder
 from rag.adapters.local.openai_embeddings import OpenAIEmbedder
 from rag.adapters.local.wordllama import WordLlamaEmbedder
+from rag.adapters.sagemaker.embedder import SageMakerEmbedder
 from rag.domain.content import Vector
 from rag.ports import Embedder
 from tests.doubles.bedrock_client import embedder_of
 from tests.doubles.bedrock_server import bedrock_server
 from tests.doubles.embeddings_server import API_KEY, embeddings_server
+from tests.doubles.model_clients import endpoint_of
 from tests.doubles.onnx_model import write_model
+from tests.doubles.sagemaker_server import sagemaker_server
 
 QUESTION = "when is the payment of an invoice due"
 ANSWER = "the payment of each invoice is due in thirty days"
@@ -56,6 +59,15 @@ def _bedrock(model_id: str, dimensions: int) -> Callable[[], AbstractContextMana
     return built
 
 
+@contextmanager
+def _sagemaker() -> Iterator[Embedder]:
+    with (
+        sagemaker_server() as server,
+        closing(SageMakerEmbedder(endpoint_of(server, "embed"))) as embedder,
+    ):
+        yield embedder
+
+
 ADAPTERS: dict[str, Callable[[], AbstractContextManager[Embedder]]] = {
     "onnx": _onnx,
     "openai": _openai,
@@ -63,6 +75,7 @@ ADAPTERS: dict[str, Callable[[], AbstractContextManager[Embedder]]] = {
     "titan-v2": _bedrock("amazon.titan-embed-text-v2:0", 512),
     "cohere-v3": _bedrock("cohere.embed-multilingual-v3", 1024),
     "cohere-v4": _bedrock("cohere.embed-v4:0", 1536),
+    "sagemaker": _sagemaker,
 }
 
 

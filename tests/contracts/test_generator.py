@@ -1,7 +1,7 @@
 """What every generator promises."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,11 +12,16 @@ from app.prompt import grounded_prompt
 from rag.adapters.local.extractive import ExtractiveGenerator
 from rag.adapters.local.openai_chat import OpenAIChatGenerator
 from rag.adapters.local.wordllama import WordLlamaEmbedder
+from rag.adapters.sagemaker.generator import SageMakerGenerator
 from rag.domain.answers import Claim, Completed, GenerationEvent, Prompt, Style, TextDelta
 from rag.domain.search import Passage, TermStatistics
 from rag.ports import Generator
+from tests.doubles.bedrock_generator import generator_of
+from tests.doubles.bedrock_server import bedrock_server
 from tests.doubles.chat_server import API_KEY, chat_server
+from tests.doubles.model_clients import endpoint_of
 from tests.doubles.passages import passage
+from tests.doubles.sagemaker_server import sagemaker_server
 
 QUESTION = "How many days of notice does ending the contract take?"
 NOTICE = "Either party may end the contract with sixty days of written notice."
@@ -40,9 +45,30 @@ def _openai() -> Iterator[Generator]:
         yield OpenAIChatGenerator(server.base_url, "quotes", API_KEY, max_retries=0)
 
 
+@contextmanager
+def _bedrock() -> Iterator[Generator]:
+    with bedrock_server() as server, generator_of(server, "us.anthropic.claude-haiku-5-5") as generator:
+        yield generator
+
+
+@contextmanager
+def _bedrock_markers() -> Iterator[Generator]:
+    with bedrock_server() as server, generator_of(server, "us.amazon.nova-lite-v1:0") as generator:
+        yield generator
+
+
+@contextmanager
+def _sagemaker() -> Iterator[Generator]:
+    with sagemaker_server() as server, closing(SageMakerGenerator(endpoint_of(server, "chat"))) as generator:
+        yield generator
+
+
 ADAPTERS: dict[str, Callable[[], AbstractContextManager[Generator]]] = {
     "extractive": _extractive,
     "openai": _openai,
+    "sagemaker": _sagemaker,
+    "bedrock": _bedrock,
+    "bedrock-markers": _bedrock_markers,
 }
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,8 @@ from rag.adapters.folder import FolderSource
 from rag.adapters.s3 import S3Source
 from rag.domain.documents import Attributes, SourceEvent, SourceKind
 from rag.domain.keys import validate_key
-from rag.errors import InvalidKey, InvalidSidecar, SourceObjectNotFound
+from rag.domain.uploads import Upload
+from rag.errors import InvalidKey, InvalidSidecar, SourceObjectNotFound, UploadNotFound
 from rag.ports import Source
 from tests.doubles.aws_server import AwsServer, aws_server
 from tests.doubles.s3_server import BUCKET, s3_server
@@ -225,6 +227,17 @@ def test_a_removed_collection_leaves_nothing_and_nothing_else_goes(source: Sourc
 def test_keys_stay_below_their_collection(source: Source, key: str) -> None:
     with pytest.raises(InvalidKey):
         source.put(TENANT, "hr", key, BytesIO(b"x"), Attributes())
+    upload = Upload(tenant=TENANT, collection="hr", key=key, media_type="text/plain", size=1)
+    with pytest.raises(InvalidKey):
+        source.grant_upload(upload)
+
+
+def test_an_upload_is_granted_for_a_quarter_of_an_hour(source: Source) -> None:
+    upload = Upload(tenant=TENANT, collection="hr", key="a/ção.txt", media_type="text/plain", size=1)
+    grant = source.grant_upload(upload)
+    assert timedelta(minutes=14) < grant.expires_at - datetime.now(UTC) <= timedelta(minutes=15)
+    with pytest.raises(UploadNotFound):
+        source.granted_upload("made-up")
 
 
 @pytest.mark.parametrize("uri", ["folder:../../etc/passwd", "kinesis:shardId-0/1", "nonsense", ""])

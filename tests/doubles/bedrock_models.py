@@ -44,7 +44,7 @@ def titan(body: bytes) -> Answer:
     request = _object(body, required=["inputText"], known=["dimensions", "normalize", "embeddingTypes"])
     text, dimensions = request["inputText"], request.get("dimensions", 1024)
     _check_titan(text, dimensions)
-    vector = to_json(_vector(text, dimensions))
+    vector = to_json(vector_of(text, dimensions))
     tokens = count_tokens(text)
     return Answer(
         body=b'{"embedding":%b,"embeddingsByType":{"float":%b},"inputTextTokenCount":%d}'
@@ -125,7 +125,7 @@ def _check_tokens(texts: Sequence[str], request: Mapping[str, Any], *, limit: in
 
 
 def _cohere_answer(texts: Sequence[str], dimensions: int, *, typed: bool) -> Answer:
-    vectors = [_vector(text, dimensions) for text in texts]
+    vectors = [vector_of(text, dimensions) for text in texts]
     tokens = sum(map(count_tokens, texts))
     answer = {
         "id": str(UUID(bytes=_digest("".join(texts), 16))),
@@ -157,7 +157,7 @@ def _object(body: bytes, *, required: Sequence[str], known: Sequence[str]) -> di
     return request
 
 
-def _vector(text: str, dimensions: int) -> list[float]:
+def vector_of(text: str, dimensions: int) -> list[float]:
     """A bag of words and of their letters in threes, hashed; unit length."""
     features = [_spelled(word) for word in _WORD.findall(text.casefold())[:4096]] or [_spelled(" ")]
     positions = np.concatenate([feature[0] for feature in features])

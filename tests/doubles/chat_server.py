@@ -12,47 +12,71 @@ from typing import Any, ClassVar
 API_KEY = "secret"
 PIECE = 3  # characters a chunk: every marker comes in pieces
 PASSAGE = re.compile(r"<(passage-\w+) (\d+)>\nPassage \d+, from [^\n]*:\n(.*?)\n</\1>", re.DOTALL)
-STATUSES = {"throttles": 429, "unauthorised": 401, "missing": 404, "down": 503, "refuses-request": 400}
+STATUSES = {
+    "throttles": 429,
+    "unauthorised": 401,
+    "missing": 404,
+    "down": 503,
+    "refuses-request": 400,
+    "overflows": 400,
+}
+MESSAGES = {
+    "overflows": "This model's maximum context length is 8192 tokens. Reduce the length of the messages."
+}
 FINISH_REASONS = {"filters": "content_filter", "runs-out": "length"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChatServer:
+    """`left` counts the clients that went away before the end."""
+
     base_url: str
     requests: list[Any]
+    left: threading.Semaphore
 
 
 @contextmanager
 def chat_server() -> Iterator[ChatServer]:
-    requests: list[Any] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(requests))
+    requests, left = list[Any](), threading.Semaphore(0)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(requests, left))
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
     thread.start()
     try:
-        yield ChatServer(base_url=f"http://127.0.0.1:{server.server_port}/v1", requests=requests)
+        base_url = f"http://127.0.0.1:{server.server_port}/v1"
+        yield ChatServer(base_url=base_url, requests=requests, left=left)
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def _handler(requests: list[Any]) -> type[BaseHTTPRequestHandler]:
+def _handler(requests: list[Any], left: threading.Semaphore) -> type[BaseHTTPRequestHandler]:
     class Handler(_ChatHandler):
         received = requests
+        gone = left
 
     return Handler
 
 
 class _ChatHandler(BaseHTTPRequestHandler):
     received: ClassVar[list[Any]]
+    gone: ClassVar[threading.Semaphore]
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.received.append(request)
         status = self._status(request)
         if status != 200:
-            self._refuse(status)
+            self._refuse(status, MESSAGES.get(request["model"], f"no: {status}"))
             return
+        try:
+            self._answer(request)
+        except ConnectionError:
+            self.gone.release()
+
+    def _answer(self, request: Any) -> None:
+        if request["model"] == "silent":
+            self._say_nothing()
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
@@ -63,8 +87,8 @@ class _ChatHandler(BaseHTTPRequestHandler):
             return 401
         return STATUSES.get(request["model"], 200 if self.path == "/v1/chat/completions" else 404)
 
-    def _refuse(self, status: int) -> None:
-        body = json.dumps({"error": {"message": f"no: {status}"}}).encode()
+    def _refuse(self, status: int, message: str) -> None:
+        body = json.dumps({"error": {"message": message}}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -76,12 +100,20 @@ class _ChatHandler(BaseHTTPRequestHandler):
         text = reply(request)
         for start in range(0, len(text), PIECE):
             self._send(_chunk({"content": text[start : start + PIECE]}))
-        if request["model"] == "fails-midway":
+        if request["model"] == "stalls":
+            self._say_nothing()
+        elif request["model"] == "fails-midway":
             self._send({"error": {"message": "the model crashed"}})
         elif request["model"] != "breaks-off":
             self._send(_chunk({}, finish_reason=FINISH_REASONS.get(request["model"], "stop")))
             self._send({**_chunk({}), "choices": [], "usage": _usage(request, text)})
             self.wfile.write(b"data: [DONE]\n\n")
+
+    def _say_nothing(self) -> None:
+        """For a minute at most."""
+        self.connection.settimeout(60)
+        if self.connection.recv(1) == b"":
+            raise ConnectionAbortedError
 
     def _send(self, event: Mapping[str, Any]) -> None:
         self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
@@ -108,7 +140,7 @@ def _usage(request: Any, text: str) -> dict[str, int]:
 def reply(request: Any) -> str:
     """What the model writes, computed from what it was sent."""
     model, asked = request["model"], request["messages"][-1]["content"]
-    if model == "filters":
+    if model in {"filters", "empty"}:
         return ""
     if model == "counts-words":
         return json.dumps({"words": len(asked.split()), "messages": len(request["messages"])})

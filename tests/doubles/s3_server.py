@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from boto3.session import Session
 from botocore.config import Config
 
-from tests.doubles import s3_listing
+from tests.doubles import s3_listing, s3_post
 from tests.doubles.bucket import Bucket, Change, Version
 
 BUCKET = "acervo-documents"
@@ -28,7 +28,7 @@ _OBJECT = re.compile(
 )
 _METHODS: Mapping[str, Mapping[str, str]] = {
     "object": {"GET": "_get", "HEAD": "_get", "PUT": "_put", "DELETE": "_delete"},
-    "bucket": {"GET": "_list", "HEAD": "_exists", "POST": "_delete_many"},
+    "bucket": {"GET": "_list", "HEAD": "_exists", "POST": "_post"},
 }
 
 
@@ -59,6 +59,7 @@ class S3Server:
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": attempts},
                 s3={"addressing_style": "path"},
+                signature_version="s3v4",
                 max_pool_connections=64,
             ),
         )
@@ -199,6 +200,23 @@ class _S3Handler(BaseHTTPRequestHandler):
         marker = change.version
         headers = {"x-amz-delete-marker": "true", "x-amz-version-id": marker.id} if marker else {}
         self._answer(204, b"", headers)
+
+    def _post(self) -> None:
+        content_type = self.headers.get("Content-Type") or ""
+        if content_type.startswith("multipart/form-data"):
+            self._upload(s3_post.read_form(content_type, self.body))
+        else:
+            self._delete_many()
+
+    def _upload(self, form: s3_post.Form) -> None:
+        try:
+            s3_post.check(form, self.bucket.name)
+        except s3_post.Refused as refused:
+            self._refuse(refused.status, refused.code)
+            return
+        content_type = form.fields.get("content-type", "binary/octet-stream")
+        change = self.bucket.put(form.fields["key"], form.file, content_type=content_type)
+        self._answer(204, b"", self._names(change.version) if change.version else {})
 
     def _delete_many(self) -> None:
         kept = []

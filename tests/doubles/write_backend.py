@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rag.ports import Embedder, Generator, Reranker, Source, Store
+from rag.ports import Embedder, Generator, PassageGuard, Reranker, Source, Store
 
 
 @dataclass(kw_only=True)
@@ -13,6 +13,7 @@ class WriteBackend:
     source: Source
     embedder: Embedder
     reranker: Reranker | None = None
+    guard: PassageGuard | None = None
 
     @property
     def generator(self) -> Generator:

@@ -13,6 +13,7 @@ from rag.adapters.bedrock.client import bedrock_runtime
 from rag.adapters.bedrock.errors import MalformedAnswer, TextTooLong
 from rag.adapters.bedrock.invoke import ModelInvoker, Parse
 from rag.adapters.bedrock.limiter import Cancelled, Limiter
+from rag.adapters.bedrock.model_id import parse_model_id
 from rag.adapters.bedrock.stream import stream
 from rag.adapters.bedrock.wire import MODELS, Purpose, WireFormat
 from rag.adapters.local.vectors import well_formed
@@ -28,8 +29,6 @@ _CHARACTERS_PER_CALL: Final = 2_000_000
 _FEWEST_CALLS: Final = 8
 _SHORTER: Final = 0.75
 _SHORTEST: Final = 100
-# Inference profiles, through which some regions alone serve a model; its vectors are the same.
-_PROFILES: Final = frozenset({"apac", "au", "ca", "eu", "global", "jp", "sa", "us"})
 
 _Invoke = Callable[[bytes, Parse[list[Vector]], int], list[Vector]]
 
@@ -61,7 +60,8 @@ class BedrockEmbedder:
         limiter: Limiter | None = None,
         client: Any | None = None,
     ) -> None:
-        base_id = _without_profile(model_id)
+        # Vectors are the same through whatever profile a model is reached.
+        base_id = parse_model_id(model_id).base
         self._wire, chosen = _wire(base_id, dimensions)
         self._limiter = limiter or Limiter()
         self._client = client or bedrock_runtime(connections=self._limiter.concurrency)
@@ -164,11 +164,6 @@ class BedrockEmbedder:
                 len(text),
             )
         return text[:length].rstrip() or "."
-
-
-def _without_profile(model_id: str) -> str:
-    profile, _, rest = model_id.partition(".")
-    return rest if profile in _PROFILES else model_id
 
 
 def _wire(model_id: str, dimensions: int | None) -> tuple[WireFormat, int]:

@@ -27,10 +27,18 @@ def chat_messages(prompt: Prompt) -> list[BaseMessage]:
         ]
     )
     return template.format_messages(
-        instructions=prompt.instructions,
+        instructions=f"{prompt.instructions}\n{prompt.citing}".rstrip(),
         history=[message for turn in prompt.history for message in _turn(turn)],
         input=_grounded_input(prompt) if prompt.passages else prompt.input,
     )
+
+
+def origin(passage: Passage) -> str:
+    """Where a passage comes from, in one line for the model."""
+    where = [(passage.document.title or "").strip() or passage.document.key]
+    where += [f"page {passage.locator.page}"] if passage.locator.page is not None else []
+    where += [passage.locator.heading] if passage.locator.heading else []
+    return " ".join(", ".join(where).split())
 
 
 def _turn(turn: Turn) -> Iterator[BaseMessage]:
@@ -46,8 +54,4 @@ def _grounded_input(prompt: Prompt) -> str:
 
 
 def _passage(tag: str, number: int, passage: Passage) -> str:
-    where = [passage.document.title or passage.document.key]
-    where += [f"page {passage.locator.page}"] if passage.locator.page is not None else []
-    where += [passage.locator.heading] if passage.locator.heading else []
-    source = ", ".join(where).replace("\n", " ")
-    return f"<{tag} {number}>\nPassage {number}, from {source}:\n{passage.text}\n</{tag}>"
+    return f"<{tag} {number}>\nPassage {number}, from {origin(passage)}:\n{passage.text}\n</{tag}>"

@@ -15,7 +15,8 @@ def build_embedder(settings: EmbeddingSettings) -> Embedder:
     if name not in _BUILDERS:
         raise SettingInvalid(
             f"ACERVO_EMBEDDING is {settings.embedding!r}; it must be"
-            " wordllama, onnx:<directory>, openai:<base url>#<model> or bedrock:<model id>[@<dimensions>]"
+            " wordllama, onnx:<directory>, openai:<base url>#<model>, bedrock:<model id>[@<dimensions>] or"
+            " sagemaker:<endpoint>[/<inference component>][#<model>]"
         )
     return _BUILDERS[name](argument, settings)
 
@@ -67,9 +68,22 @@ def _bedrock(argument: str, settings: EmbeddingSettings) -> Embedder:
     return BedrockEmbedder(model_id, dimensions=int(dimensions) if sign else None, limiter=limiter)
 
 
+def _sagemaker(argument: str, _: EmbeddingSettings) -> Embedder:
+    try:
+        from rag.adapters.sagemaker.embedder import SageMakerEmbedder  # noqa: PLC0415 - see above
+        from rag.adapters.sagemaker.endpoint import Endpoint  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        raise SettingInvalid(
+            f"ACERVO_EMBEDDING=sagemaker:… needs {error.name}: pip install 'acervo[aws]'"
+        ) from error
+    address, _sign, model = argument.partition("#")
+    return SageMakerEmbedder(Endpoint(address, setting="ACERVO_EMBEDDING"), model=model or None)
+
+
 _BUILDERS: Final[Mapping[str, Callable[[str, EmbeddingSettings], Embedder]]] = {
     "wordllama": _wordllama,
     "onnx": _onnx,
     "openai": _openai,
     "bedrock": _bedrock,
+    "sagemaker": _sagemaker,
 }

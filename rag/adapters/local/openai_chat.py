@@ -1,8 +1,7 @@
 """A LangChain chat model behind any server that speaks OpenAI's chat completions."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,16 +10,15 @@ from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from rag.adapters.local.chat_messages import chat_messages
-from rag.adapters.local.marked_text import MarkedText, without_abstention
-from rag.domain.answers import (
-    Completed,
-    GenerationEvent,
-    GenerativeModel,
-    Prompt,
-    TextDelta,
-    Usage,
+from rag.adapters.local.chat_completions import (
+    ChatChunk,
+    context_too_long,
+    generation_events,
+    response_format,
 )
+from rag.adapters.local.chat_messages import chat_messages
+from rag.adapters.local.interruptible_http import interruptible_client
+from rag.domain.answers import GenerationEvent, GenerativeModel, Prompt, Usage
 from rag.errors import AcervoError, ModelResponseInvalid, ModelUnavailable, SettingInvalid, Throttled
 
 TIMEOUT = httpx.Timeout(120, connect=10)
@@ -49,6 +47,7 @@ class OpenAIChatGenerator:
             # A client without a key would look for one in the environment; local servers need none.
             api_key=SecretStr(api_key or "none"),
             timeout=TIMEOUT,
+            http_client=interruptible_client(TIMEOUT),
             max_retries=max_retries,
             stream_usage=True,
             use_responses_api=False,
@@ -59,25 +58,17 @@ class OpenAIChatGenerator:
         return GenerativeModel(id=self._model, generative=True)
 
     def generate(self, prompt: Prompt) -> Iterator[GenerationEvent]:
-        with closing(self._chunks(prompt)) as chunks:
-            stream = _Stream(chunks)
-            if prompt.passages:
-                yield from _marked(stream)
-            else:
-                yield from (TextDelta(text=text) for text in stream.texts())
-            yield stream.completed()
+        return generation_events(self._chunks(prompt), prompt)
 
-    def _chunks(self, prompt: Prompt) -> Generator[AIMessageChunk, None, None]:
-        body: dict[str, Any] = {self._limit: prompt.max_tokens}
-        if prompt.json_schema is not None:
-            schema = {"name": "output", "schema": dict(prompt.json_schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    def _chunks(self, prompt: Prompt) -> Generator[ChatChunk, None, None]:
+        body = {self._limit: prompt.max_tokens, **response_format(prompt)}
         with _translated():
             # In extra_body both stay as they are: LangChain renames the limit, and leaves the stream
             # for another call where a response format is given (langchain-openai 1.7).
-            yield from self._chat.stream(
+            messages = self._chat.stream(
                 chat_messages(prompt), model=prompt.model or self._model, extra_body=body
             )
+            yield from map(_chunk, messages)
 
 
 def _limit_name(base_url: str) -> str:
@@ -85,43 +76,12 @@ def _limit_name(base_url: str) -> str:
     return "max_completion_tokens" if urlsplit(base_url).hostname == OPENAI_HOST else "max_tokens"
 
 
-def _marked(stream: "_Stream") -> Iterator[GenerationEvent]:
-    marked = MarkedText()
-    for text in without_abstention(stream.texts()):
-        yield from marked.feed(text)
-    yield from marked.close()
-
-
-class _Stream:
-    """The chunks' texts, and what the last of them say about the whole."""
-
-    def __init__(self, chunks: Iterator[AIMessageChunk]) -> None:
-        self._chunks = chunks
-        self._usage = Usage()
-        self._finish_reason: str | None = None
-
-    def texts(self) -> Iterator[str]:
-        for chunk in self._chunks:
-            self._finish_reason = chunk.response_metadata.get("finish_reason", self._finish_reason)
-            if chunk.usage_metadata is not None:
-                self._usage = Usage(
-                    input_tokens=chunk.usage_metadata["input_tokens"],
-                    output_tokens=chunk.usage_metadata["output_tokens"],
-                )
-            if text := str(chunk.text):
-                yield text
-
-    def completed(self) -> Completed:
-        # An abstention is known before the stream's end; the rest is read for what it costs.
-        for _ in self.texts():
-            pass
-        if self._finish_reason is None:
-            raise ModelResponseInvalid("The model server ended its stream without saying why.")
-        return Completed(
-            usage=self._usage,
-            refused=self._finish_reason == "content_filter",
-            truncated=self._finish_reason == "length",
-        )
+def _chunk(message: AIMessageChunk) -> ChatChunk:
+    counts = message.usage_metadata
+    usage = counts and Usage(input_tokens=counts["input_tokens"], output_tokens=counts["output_tokens"])
+    return ChatChunk(
+        text=str(message.text), usage=usage, finish_reason=message.response_metadata.get("finish_reason")
+    )
 
 
 @contextmanager
@@ -152,7 +112,8 @@ def _refused(error: openai.APIStatusError) -> AcervoError:
         return SettingInvalid(f"ACERVO_GENERATION: {_SETTING_STATUSES[status]} ({_said(error)})")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return ModelUnavailable(f"The model server fails: {_said(error)}")
-    return ModelResponseInvalid(f"The model server refused the request: {_said(error)}")
+    refused = ModelResponseInvalid(f"The model server refused the request: {_said(error)}")
+    return context_too_long(error.response.text) or refused
 
 
 def _said(error: openai.APIStatusError) -> str:

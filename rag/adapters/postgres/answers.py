@@ -129,6 +129,9 @@ def _answer_from(row: DictRow) -> Answer:
         usage=Usage(**body["usage"]),
         timings_ms=body["timings_ms"],
         conversation_id=row["conversation_id"],
+        # Answers that an earlier release stored have neither.
+        query=body.get("query"),
+        fallback_from=body.get("fallback_from"),
     )
 
 

@@ -180,6 +180,7 @@ class PostgresLedger:
         row = connection.execute(_sql["erase_document"], values).fetchone()
         if row is None:
             return
+        connection.execute(_sql["redact_queries"], values)
         connection.execute(_sql["erase_answers"], values)
         connection.execute(_sql["redact_passages"], values)
         connection.execute(_sql["erase_stored_responses"], values)

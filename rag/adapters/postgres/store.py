@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from rag.adapters.postgres.answers import PostgresAnswers
 from rag.adapters.postgres.collections import PostgresCollections
 from rag.adapters.postgres.connection import Connection, Pool, Session, open_pool, translated_errors
+from rag.adapters.postgres.credentials import PostgresCredentials
 from rag.adapters.postgres.documents import PostgresDocuments
 from rag.adapters.postgres.idempotency import PostgresIdempotency
 from rag.adapters.postgres.ledger import PostgresLedger
@@ -84,6 +85,10 @@ class PostgresStore:
 
     def tenant(self, tenant: str) -> PostgresTenantStore:
         return PostgresTenantStore(self._session(self._pool, tenant))
+
+    @cached_property
+    def credentials(self) -> PostgresCredentials:
+        return PostgresCredentials(self._pool, partial(self._session, self._pool))
 
     def close(self) -> None:
         self._pool.close()

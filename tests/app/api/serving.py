@@ -13,9 +13,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.api.main import create_app
+from app.auth import Anonymous
 from ingestion.worker import Worker
 from rag.domain.answers import Completed, GenerationEvent, GenerativeModel, Prompt, TextDelta, Usage
-from rag.ports import Backend, Embedder, Generator, Reranker, Source, Store
+from rag.ports import Backend, Embedder, Generator, PassageGuard, Reranker, Source, Store
 from rag.settings import ServerSettings
 
 ORIGIN = "https://app.example"
@@ -66,7 +67,8 @@ def serving(app: ASGIApp) -> Iterator[httpx.Client]:
 @contextmanager
 def serving_backend(backend: Backend) -> Iterator[httpx.Client]:
     settings = ServerSettings(cors_origins=(ORIGIN,))
-    with serving(create_app(backend, settings, max_document_bytes=MAX_DOCUMENT_BYTES)) as client:
+    app = create_app(backend, settings, max_document_bytes=MAX_DOCUMENT_BYTES, anonymous=Anonymous.LOCAL)
+    with serving(app) as client:
         yield client
 
 
@@ -77,6 +79,7 @@ class Overlaid:
     base: Backend
     generator: Generator
     reranker: Reranker | None = None
+    guard: PassageGuard | None = None
 
     @property
     def store(self) -> Store:

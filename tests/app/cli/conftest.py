@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.cli.commands import OnServer, Served, serving, write_folder
 
-SETTINGS = ("SERVER", "DATA_DIR", "EMBEDDING", "GENERATION", "MAX_DOCUMENT_BYTES", "WORKERS")
+SETTINGS = ("SERVER", "API_KEY", "DATA_DIR", "EMBEDDING", "GENERATION", "MAX_DOCUMENT_BYTES", "WORKERS")
 
 
 @pytest.fixture(scope="session", autouse=True)

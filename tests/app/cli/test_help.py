@@ -24,6 +24,10 @@ COMMANDS = (
     "reconcile",
     "redrive",
     "put-record",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "keys limit",
     "doctor",
 )
 HEAVY = {"boto3", "fastapi", "langchain_core", "numpy", "psycopg", "httpx", "rich", "uvicorn", "wordllama"}

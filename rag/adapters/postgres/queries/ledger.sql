@@ -159,6 +159,11 @@ UPDATE documents SET status = 'failed', failure = %(failure)s, lease_until = NUL
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
 
+-- name: redact_queries
+-- A follow-up question that stands alone may repeat what the turns before it said.
+UPDATE answers SET body = body || '{"query": null}'
+WHERE conversation_id IN (SELECT conversation_id FROM answers WHERE cited_documents @> ARRAY[%(document_id)s])
+
 -- name: erase_answers
 DELETE FROM answers WHERE cited_documents @> ARRAY[%(document_id)s]
 

@@ -10,12 +10,16 @@ from pydantic import SecretStr
 
 from rag.adapters.bedrock.embedder import BedrockEmbedder
 from rag.adapters.local.embedding import build_embedder
+from rag.adapters.sagemaker.embedder import SageMakerEmbedder
 from rag.errors import SettingInvalid
 from rag.settings import EmbeddingSettings
 from tests.doubles.bedrock_client import environment
 from tests.doubles.bedrock_server import bedrock_server
 from tests.doubles.embeddings_server import API_KEY, DIMENSIONS, embeddings_server
+from tests.doubles.model_clients import environment_of
 from tests.doubles.onnx_model import write_model
+from tests.doubles.sagemaker_server import sagemaker_server
+from tests.doubles.sagemaker_tei import DIMENSIONS as TEI_DIMENSIONS
 
 
 def test_the_bundled_model() -> None:
@@ -51,12 +55,23 @@ def test_a_model_of_bedrock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (embedder.model.id, embedder.model.dimensions) == ("amazon.titan-embed-text-v2:0", 256)
 
 
-def test_without_boto3_bedrock_says_what_to_install() -> None:
+def test_an_endpoint_of_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sagemaker_server() as server:
+        for name, value in environment_of(server, "sagemaker-runtime").items():
+            monkeypatch.setenv(name, value)
+        embedder = build_embedder(EmbeddingSettings(embedding="sagemaker:embed/component#bge-m3"))
+        assert isinstance(embedder, SageMakerEmbedder)
+        with closing(embedder):
+            assert (embedder.model.id, embedder.model.dimensions) == ("bge-m3", TEI_DIMENSIONS)
+
+
+@pytest.mark.parametrize("setting", ["bedrock:amazon.titan-embed-text-v2:0", "sagemaker:embed"])
+def test_without_boto3_the_error_says_what_to_install(setting: str) -> None:
     program = (
         "import sys; sys.modules['boto3'] = None\n"
         "from rag.adapters.local.embedding import build_embedder\n"
         "from rag.settings import EmbeddingSettings\n"
-        "build_embedder(EmbeddingSettings(embedding='bedrock:amazon.titan-embed-text-v2:0'))"
+        f"build_embedder(EmbeddingSettings(embedding={setting!r}))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "SettingInvalid: ACERVO_EMBEDDING" in done.stderr
@@ -82,6 +97,9 @@ def test_without_boto3_bedrock_says_what_to_install() -> None:
         "bedrock:amazon.titan-embed-text-v2:0@",
         "bedrock:amazon.titan-embed-text-v2:0@384",
         "bedrock:amazon.titan-embed-text-v2:0@many",
+        "sagemaker",
+        "sagemaker:/component",
+        "sagemaker:endpoint/#model",
     ],
 )
 def test_anything_else_is_refused_by_the_setting_s_name(value: str) -> None:

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.answers import Answer, AnswerStatus, Usage
+from rag.domain.credentials import Limits, NewApiKey, Scope, fingerprint
 from rag.domain.documents import SourceKind
 from tests.rag.adapters.postgres.builders import collection, event, ready
 
@@ -42,6 +43,13 @@ def fill(store: PostgresTenantStore) -> None:
     store.idempotency.begin("key", "0" * 64)
 
 
+def fill_credentials(store: PostgresStore, tenant: str) -> None:
+    new = NewApiKey(tenant=tenant, name="test", scopes=(Scope.READ,))
+    store.credentials.create(new, fingerprint(tenant))
+    store.credentials.set_limits(tenant, Limits(requests_per_minute=1))
+    store.credentials.count_tokens(tenant, 1)
+
+
 @contextmanager
 def as_application(conninfo: str, tenant: str | None) -> Iterator[Connection]:
     """A transaction as the application role, rolled back in the end."""
@@ -67,6 +75,7 @@ def tables(connection: Connection) -> list[str]:
 def filled(store: PostgresStore, conninfo: str) -> str:
     for tenant in ("alpha", "beta"):
         fill(store.tenant(tenant))
+        fill_credentials(store, tenant)
     return conninfo
 
 
@@ -162,3 +171,13 @@ def test_a_worker_learns_the_names_of_all_tenants_and_nothing_else(filled: str, 
         connection.execute("SET LOCAL acervo.worker = 'on'")
         seen = {table: count(connection, table, "alpha") for table in tables(connection)}
     assert {table for table, number in seen.items() if number} == {"tenants"}
+
+
+def test_who_has_the_hash_of_a_key_reads_that_key_and_nothing_else(filled: str) -> None:
+    with as_application(filled, None) as connection:
+        connection.execute("SELECT set_config('acervo.api_key_sha256', %s, true)", (fingerprint("alpha"),))
+        seen = {table: count(connection, table, "alpha") for table in tables(connection)}
+        assert {table: number for table, number in seen.items() if number} == {"api_keys": 1}
+        assert count(connection, "api_keys", "beta") == 0
+        changed = connection.execute("UPDATE api_keys SET revoked_at = now()").rowcount
+        assert changed == 0
