@@ -6,6 +6,8 @@ UV := $(BIN)/uv
 DATA_DIR ?= .acervo
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
+# Lambda runs Python 3.13.
+LAMBDA_LOCK := $(LOCK:3.11=3.13)
 
 .DEFAULT_GOAL := help
 
@@ -63,8 +65,23 @@ format: $(VENV)/.dev ## rewrite the code in the project's format
 lock: $(VENV)/.tools ## resolve requirements/*.txt anew from pyproject.toml
 	$(LOCK) --group build -o requirements/build.txt
 	$(LOCK) pyproject.toml -o requirements/local.txt
-	$(LOCK) pyproject.toml --all-extras --group dev -c requirements/local.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --all-extras --group dev --group infra -c requirements/local.txt -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra aws --group bench -o requirements/bench.txt
+	for name in ingestion api migration runtime; do \
+	  $(LAMBDA_LOCK) --group lambda-$$name -c requirements/dev.txt -o requirements/lambda-$$name.txt || exit 1; \
+	done
+
+.PHONY: bundles
+bundles: $(VENV)/.dev ## build/: what each Lambda function runs, without Docker (needs Python 3.13)
+	$(BIN)/python -m infra.bundle
+
+.PHONY: synth
+synth: $(VENV)/.dev ## cdk.out/: the CloudFormation template, without an AWS account (needs Node.js); SETTINGS=file.yaml
+	$(BIN)/python -m infra.synth $(SETTINGS) --bundles placeholder
+
+.PHONY: cost
+cost: $(VENV)/.dev ## what the stack costs a month while nobody uses it, and per question; SETTINGS=file.yaml
+	$(BIN)/python -m infra.cost $(SETTINGS)
 
 .venv-bench/.bench: $(VENV)/.tools requirements/bench.txt pyproject.toml
 	test -e .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

@@ -70,11 +70,11 @@ class Answerer:
         question = request.search.query
         asked = rewrite(self.generator, question, history, model=request.model)
         retrieved = self._retrieve(replace(request.search, query=asked.question))
-        language = detect_language(question) if request.language == "auto" else request.language
-        prompt = self._prompt(request, asked.question, history, retrieved, language)
         answer_id = new_id("ans")
         yield AnswerCreated(id=answer_id)
         yield RetrievalCompleted(passages=retrieved.passages)
+        language = detect_language(question) if request.language == "auto" else request.language
+        prompt = self._prompt(request, asked.question, history, retrieved, language)
         outcome = yield from answer_events(ground(self.generator, prompt, language))
         timings = {**retrieved.timings_ms, "generate": outcome.generate_ms, "total": watch.total()}
         answer = compose(outcome, prompt, self.generator, answer_id=answer_id, timings_ms=timings)

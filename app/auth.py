@@ -80,6 +80,8 @@ class Gatekeeper:
         if self._anonymous is not Anonymous.LOCAL_UNTIL_CREDENTIALS_EXIST:
             return self._anonymous is Anonymous.LOCAL
         now = self._clock()
+        if self._open_until is not None and now < self._open_until:
+            return True
         if self._tokens is not None or self._credentials().any_keys():
             self._open_until = None
             return False

@@ -47,7 +47,9 @@ async def create_answer(
         return body.to_domain(_conversation_id(body, services))
 
     if body.stream:
-        return await open_stream(calls, request, lambda: services.answerer().stream(wanted()), answer_event)
+        return await open_stream(
+            calls, request, lambda: services.answerer().stream(wanted()), answer_event, at_once=2
+        )
     return await calls.run(request, lambda: Answer.of(services.answerer().answer(wanted())))
 
 

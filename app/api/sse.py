@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import anyio
@@ -44,17 +45,24 @@ async def open_stream(
     events: Callable[[], Iterator[T]],
     convert: Callable[[T], ServerEvent],
     *,
+    at_once: int = 1,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> "EventStream":
-    """What is wrong before the first event is raised here, and becomes a status."""
+    """What is wrong before the first event is raised here, and becomes a status.
+
+    `at_once`: events at the beginning that come without waiting for a model, and are sent as one.
+    """
     call, request_id = calls.begin(), request_id_of(request.scope)
     try:
         async with call.given_up_with_client(request.receive):
-            encoded = await call.run(lambda: _begun(events(), convert, request_id))
+            ready, encoded = await call.run(
+                lambda: _begun(encode_events(events(), convert, request_id, at_once))
+            )
     except BaseException:
         calls.end(call)
         raise
     return EventStream(
+        ready,
         encoded,
         call,
         request_id=request_id,
@@ -70,6 +78,7 @@ class EventStream(Response):
 
     def __init__(
         self,
+        ready: bytes,
         encoded: Generator[bytes, None, None],
         call: ModelCall,
         *,
@@ -80,6 +89,7 @@ class EventStream(Response):
         # Also where something fails between its being made and its being sent.
         self._end = weakref.finalize(self, end)
         self._complete = False
+        self._ready = ready
         self._encoded = encoded
         self._call = call
         self._request_id = request_id
@@ -96,6 +106,7 @@ class EventStream(Response):
         try:
             async with self._call.given_up_with_client(receive):
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": self._ready, "more_body": True})
                 await self._send_events(outbox, send)
         finally:
             self._call.give_up()
@@ -126,21 +137,20 @@ class EventStream(Response):
         return b"" if self._complete or reason is None else error_event(reason, self._request_id)
 
 
-def _begun(
-    events: Iterator[T], convert: Callable[[T], ServerEvent], request_id: str
-) -> Generator[bytes, None, None]:
-    """With the first event made, so that what is wrong before it is raised."""
-    return encode_events(next(events), events, convert, request_id)
+def _begun(encoded: Generator[bytes, None, None]) -> tuple[bytes, Generator[bytes, None, None]]:
+    """What is sent first is made here: a change of threads takes milliseconds while others compute."""
+    return next(encoded), encoded
 
 
 def encode_events(
-    first: T, rest: Iterator[T], convert: Callable[[T], ServerEvent], request_id: str
+    events: Iterator[T], convert: Callable[[T], ServerEvent], request_id: str, at_once: int
 ) -> Generator[bytes, None, None]:
-    """An error in the middle is the last event; closing this closes `rest`."""
-    with closing(rest):
+    """The first is raised where it fails, a later error is the last event; closing this closes `events`."""
+    with closing(events):
+        first = [next(events), *islice(events, at_once - 1)]
+        yield b"".join(convert(event).encoded() for event in first)
         try:
-            yield convert(first).encoded()
-            for event in rest:
+            for event in events:
                 yield convert(event).encoded()
         except AcervoError as error:
             yield error_event(error, request_id)

@@ -34,5 +34,7 @@ async def create_summary(
 ) -> Answer | Response:
     wanted = body.to_domain()
     if body.stream:
-        return await open_stream(calls, request, lambda: services.summarizer().stream(wanted), summary_event)
+        return await open_stream(
+            calls, request, lambda: services.summarizer().stream(wanted), summary_event, at_once=2
+        )
     return await calls.run(request, lambda: Answer.of(services.summarizer().summarize(wanted)))

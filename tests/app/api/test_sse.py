@@ -74,7 +74,7 @@ def received(events: Iterator[int], *, until: bytes | None = None, heartbeat: fl
 
 
 class SilentModel:
-    """Says one word and then nothing until it is stopped."""
+    """Says two words and then nothing until it is stopped."""
 
     def __init__(self) -> None:
         self.silent = threading.Event()
@@ -82,6 +82,7 @@ class SilentModel:
         self._stopped = threading.Event()
 
     def words(self) -> Iterator[int]:
+        yield 0
         yield 1
         yield from self.silence()
 
@@ -200,7 +201,7 @@ def test_streams_that_run_when_the_server_stops_end_with_an_error() -> None:
     client = asyncio.run(stop())
     assert client.ended.is_set()
     assert model.left.is_set()
-    assert client.got.count(b"event: ") == 2
+    assert client.got.count(b"event: ") == 3
     assert b'event: error\ndata: {"type":"urn:acervo:problem:shutting_down"' in client.got
 
 

@@ -1,0 +1,38 @@
+"""The functions' variables, by the names of rag/settings.py."""
+
+from infra.connections import PER_FUNCTION
+from infra.settings import DeploymentSettings
+
+
+def common_environment(settings: DeploymentSettings, *, bucket: str, database_url: str) -> dict[str, str]:
+    """What both flows read; `settings.environment` overrides it."""
+    models = settings.models
+    rate = models.embedding_requests_per_minute
+    return {
+        "DATABASE_URL": database_url,
+        "ACERVO_DATABASE_LOGIN": "iam",
+        "ACERVO_DATABASE_CONNECTIONS": str(PER_FUNCTION),
+        "ACERVO_BUCKET": bucket,
+        "ACERVO_EMBEDDING": models.embedding,
+        **({"ACERVO_EMBEDDING_REQUESTS_PER_MINUTE": str(rate)} if rate else {}),
+        **settings.environment,
+    }
+
+
+def answering_environment(settings: DeploymentSettings, *, endpoint: str | None) -> dict[str, str]:
+    """What the API reads besides. `endpoint`: our own on SageMaker, for which Bedrock then stands in."""
+    models, tokens = settings.models, settings.tokens
+    generation = {"ACERVO_GENERATION": models.generation}
+    if endpoint:
+        generation = {"ACERVO_GENERATION": endpoint, "ACERVO_GENERATION_FALLBACK": models.generation}
+    chosen = {
+        "ACERVO_RERANKING": models.reranking,
+        "ACERVO_GENERATION_GUARDRAIL": models.guardrail,
+        "ACERVO_CORS_ORIGINS": ",".join(settings.api.cors_origins),
+        "ACERVO_JWT_ISSUER": tokens.issuer if tokens else "",
+        "ACERVO_JWT_AUDIENCE": tokens.audience if tokens else "",
+        "ACERVO_JWT_JWKS_URL": tokens.jwks_url if tokens else "",
+        "ACERVO_JWT_JWKS": tokens.jwks if tokens else "",
+    }
+    given = {name: value for name, value in chosen.items() if value}
+    return {"ACERVO_GUARD": models.guard, **generation, **given, **settings.environment}
