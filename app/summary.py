@@ -121,9 +121,12 @@ class Summarizer:
         if request.collection is None:
             return tuple(dict.fromkeys(request.documents))
         collection = self.store.collections.get(request.collection)
-        found = self.store.index.select(collection, request.filter, limit=MAX_DOCUMENTS)
+        found = self.store.index.select(collection, request.filter, limit=MAX_DOCUMENTS + 1)
         if not found:
             raise DocumentNotFound(f"No searchable document of {request.collection!r} passes the filter.")
+        if len(found) > MAX_DOCUMENTS:
+            detail = f"More than {MAX_DOCUMENTS} documents pass the filter: narrow it, or name documents."
+            raise InvalidRequest(detail, pointer="/filter")
         return found
 
     def _passages(self, documents: Sequence[Document]) -> tuple[Passage, ...]:

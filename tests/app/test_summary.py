@@ -204,6 +204,9 @@ def test_a_hundred_documents_are_all_read(library: Library) -> None:
     assert len(answer.passages) == 99 + long.chunk_count
     read = {p.document.id for prompt in generator.prompts for p in prompt.passages}
     assert len(read) == 100
+    library.add("one-too-many.txt", "Nothing is left out without a word.")
+    with pytest.raises(InvalidRequest, match="More than 100 documents"):
+        _summarizer(library, generator).summarize(SummaryRequest(collection="handbook"))
 
 
 class FailingGenerator:

@@ -8,7 +8,7 @@ from typing import Any
 from rag.adapters.bedrock.search_results import SearchResult, cited_result
 from rag.adapters.local.chat_completions import ChatChunk
 from rag.adapters.local.marked_text import without_abstention
-from rag.domain.answers import Claim, Completed, TextDelta, Usage
+from rag.domain.answers import Claim, TextDelta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,31 +17,6 @@ class BlockChunk(ChatChunk):
 
     block: int | None = None
     citation: Mapping[str, Any] | None = None
-
-
-class BlockStream:
-    """The chunks as they come, and what the last of them say about the whole."""
-
-    def __init__(self, chunks: Iterator[BlockChunk]) -> None:
-        self._chunks = chunks
-        self._usage = Usage()
-        self._finish_reason: str | None = None
-
-    def __iter__(self) -> Iterator[BlockChunk]:
-        for chunk in self._chunks:
-            self._finish_reason = chunk.finish_reason or self._finish_reason
-            self._usage = chunk.usage or self._usage
-            yield chunk
-
-    def completed(self) -> Completed:
-        # An abstention is known before the stream's end; the rest is read for what it costs.
-        for _ in self:
-            pass
-        return Completed(
-            usage=self._usage,
-            refused=self._finish_reason == "content_filter",
-            truncated=self._finish_reason == "length",
-        )
 
 
 class CitedText:

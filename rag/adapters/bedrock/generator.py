@@ -9,14 +9,14 @@ from typing import Any, Final
 from langchain_aws.chat_models.bedrock_converse import ChatBedrockConverse
 from langchain_core.messages import AIMessageChunk
 
-from rag.adapters.bedrock.cited_text import BlockChunk, BlockStream, cited_events
+from rag.adapters.bedrock.cited_text import BlockChunk, cited_events
 from rag.adapters.bedrock.converse_client import ConverseClient
 from rag.adapters.bedrock.converse_errors import converse_errors
 from rag.adapters.bedrock.converse_request import messages, parameters
 from rag.adapters.bedrock.converse_stream import chunks_of
 from rag.adapters.bedrock.model_id import parse_model_id
 from rag.adapters.bedrock.search_results import SearchResult, search_results
-from rag.adapters.local.chat_completions import generation_events
+from rag.adapters.local.chat_completions import ChunkStream, generation_events
 from rag.adapters.model_client import model_client
 from rag.adapters.retry import Pause, with_retries
 from rag.domain.answers import GenerationEvent, GenerativeModel, Prompt
@@ -122,6 +122,6 @@ def _cited(
     chunks: Generator[BlockChunk, None, None], results: tuple[SearchResult, ...]
 ) -> Generator[GenerationEvent, None, None]:
     with closing(chunks):
-        stream = BlockStream(chunks)
+        stream = ChunkStream(chunks)
         yield from cited_events(stream, results)
         yield stream.completed()

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from rag.adapters.local.marked_text import MarkedText, without_abstention
 from rag.domain.answers import Completed, GenerationEvent, Prompt, TextDelta, Usage
@@ -25,6 +25,9 @@ class ChatChunk:
     text: str = ""
     usage: Usage | None = None
     finish_reason: str | None = None
+
+
+Chunk = TypeVar("Chunk", bound=ChatChunk)
 
 
 def response_format(prompt: Prompt) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def generation_events(
 ) -> Generator[GenerationEvent, None, None]:
     """Grounded prompts give text without markers and a claim for every marker."""
     with closing(chunks):
-        stream = _Stream(chunks)
+        stream = ChunkStream(chunks)
         if prompt.passages:
             yield from _marked(stream.texts())
         else:
@@ -65,24 +68,26 @@ def _marked(texts: Iterator[str]) -> Iterator[GenerationEvent]:
     yield from marked.close()
 
 
-class _Stream:
-    """The chunks' texts, and what the last of them say about the whole."""
+class ChunkStream(Generic[Chunk]):
+    """The chunks as they come, and what the last of them say about the whole."""
 
-    def __init__(self, chunks: Iterator[ChatChunk]) -> None:
+    def __init__(self, chunks: Iterator[Chunk]) -> None:
         self._chunks = chunks
         self._usage = Usage()
         self._finish_reason: str | None = None
 
-    def texts(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Chunk]:
         for chunk in self._chunks:
             self._finish_reason = chunk.finish_reason or self._finish_reason
             self._usage = chunk.usage or self._usage
-            if chunk.text:
-                yield chunk.text
+            yield chunk
+
+    def texts(self) -> Iterator[str]:
+        return (chunk.text for chunk in self if chunk.text)
 
     def completed(self) -> Completed:
         # An abstention is known before the stream's end; the rest is read for what it costs.
-        for _ in self.texts():
+        for _ in self:
             pass
         if self._finish_reason is None:
             raise ModelResponseInvalid("The model server ended its stream without saying why.")
