@@ -35,10 +35,15 @@ class ChatServer:
     left: threading.Semaphore
 
 
+class _Server(ThreadingHTTPServer):
+    # Of a hundred clients that come at once, the default of 5 turns some away.
+    request_queue_size = 256
+
+
 @contextmanager
 def chat_server() -> Iterator[ChatServer]:
     requests, left = list[Any](), threading.Semaphore(0)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(requests, left))
+    server = _Server(("127.0.0.1", 0), _handler(requests, left))
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
     thread.start()
     try:

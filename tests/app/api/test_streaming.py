@@ -1,6 +1,7 @@
 """What becomes of requests whose model, client or server does not do what it should, over HTTP."""
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -166,6 +167,8 @@ def test_silent_models_leave_room_for_searches(api: Api, models: ChatServer, han
     streamed = bodies(handbook, stream=True)["/v1/answers"]
     whole = bodies(handbook, stream=False)["/v1/generations"]
 
+    before = len(models.requests)
+
     def ask_in_vain(client: httpx.Client) -> None:
         with pytest.raises(httpx.ReadTimeout):
             client.post("/v1/generations", json=whole, timeout=2)
@@ -183,9 +186,15 @@ def test_silent_models_leave_room_for_searches(api: Api, models: ChatServer, han
         waiting = [pool.submit(ask_in_vain, many) for _ in range(SILENT_STREAMS)]
         search = {"query": "refunds", "collections": [handbook]}
         assert client.post("/v1/search", json=search, timeout=10).json()["data"]
-        for asked in waiting:
-            asked.result()
-    for _ in range(2 * SILENT_STREAMS):
+        for unanswered in waiting:
+            unanswered.result()
+        end = time.monotonic() + 20
+        while len(models.requests) - before < SILENT_STREAMS and time.monotonic() < end:
+            time.sleep(0.05)
+    # A client that is out of patience may leave before its model is asked.
+    asked = len(models.requests) - before
+    assert SILENT_STREAMS <= asked <= 2 * SILENT_STREAMS
+    for _ in range(asked):
         assert models.left.acquire(timeout=10)
 
 
