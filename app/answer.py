@@ -1,7 +1,7 @@
 """Question to cited answer: retrieve, generate, verify, save."""
 
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Coroutine
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -121,17 +121,17 @@ class Answerer:
 
 
 def answer_events(
-    events: Coroutine[GroundEvent, None, Grounded],
+    events: Coroutine[GroundEvent, None, Grounded], place: Callable[[Citation], Citation] = lambda it: it
 ) -> Coroutine[TextDelta | CitationAdded | Withdrawn, None, Grounded]:
-    """The same with its citations as events of an answer."""
+    """The same with its citations as events of an answer, each as `place` makes it."""
     with closing(events):
         while True:
             try:
                 event = next(events)
             except StopIteration as end:
                 outcome: Grounded = end.value
-                return outcome
-            yield CitationAdded(citation=event) if isinstance(event, Citation) else event
+                return replace(outcome, citations=tuple(map(place, outcome.citations)))
+            yield CitationAdded(citation=place(event)) if isinstance(event, Citation) else event
 
 
 def compose(

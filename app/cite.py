@@ -51,15 +51,6 @@ def locate(quote: str, passage: Passage) -> tuple[int, int] | None:
     return None
 
 
-def verify(
-    claims: Sequence[Claim], passages: Sequence[Passage], text: str
-) -> tuple[tuple[Citation, ...], tuple[Span, ...]]:
-    """The claims whose quotes stand in their passages, and the sentences of `text` left without one."""
-    found = (cite(claim, passages, text) for claim in claims)
-    citations = tuple(dict.fromkeys(citation for citation in found if citation is not None))
-    return citations, unsupported(text, citations)
-
-
 def cite(claim: Claim, passages: Sequence[Passage], text: str) -> Citation | None:
     """The citation that a claim about `text` makes, or None: its quote is not in its passage."""
     span = _trimmed(text, claim.start, claim.end)

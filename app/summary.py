@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Generator as Coroutine
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
@@ -14,8 +13,8 @@ from app.answer import (
     AnswerCompleted,
     AnswerCreated,
     AnswerEvent,
-    CitationAdded,
     RetrievalCompleted,
+    answer_events,
     completed,
     compose,
 )
@@ -97,15 +96,8 @@ class Summarizer:
 
     def _shown(self, prompt: Prompt, passages: Sequence[Passage]) -> Coroutine[AnswerEvent, None, Grounded]:
         """Citations of the passages that were left, as citations of all that were read."""
-        places = _places(prompt.passages, passages)
-        with closing(ground(self.generator, prompt, prompt.language)) as events:
-            while True:
-                try:
-                    event = next(events)
-                except StopIteration as end:
-                    outcome: Grounded = end.value
-                    return replace(outcome, citations=tuple(_placed(c, places) for c in outcome.citations))
-                yield CitationAdded(citation=_placed(event, places)) if isinstance(event, Citation) else event
+        place = partial(_placed, places=_places(prompt.passages, passages))
+        return (yield from answer_events(ground(self.generator, prompt, prompt.language), place))
 
     def _documents(self, request: SummaryRequest) -> tuple[Document, ...]:
         if bool(request.documents) == (request.collection is not None):

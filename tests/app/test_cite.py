@@ -1,14 +1,18 @@
 """Citations are what the source says, or they are not."""
 
 import unicodedata
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.cite import locate, verify
-from rag.domain.answers import Claim
-from rag.domain.search import Locator
+from app.cite import cite, locate, unsupported
+from app.ground import ground
+from app.streams import outcome_of
+from rag.domain.answers import Citation, Claim, Completed, Prompt, Span, TextDelta
+from rag.domain.search import Locator, Passage
+from tests.doubles.generators import ScriptedGenerator
 from tests.doubles.passages import passage
 
 TEXT = (
@@ -18,6 +22,14 @@ TEXT = (
 SOURCE = passage(TEXT, start=100)
 # Texts with everything that folding touches.
 ODD = st.text('ab cé1,.-"’“”\u2019\u00a0\u00ad\u2013\ufb01…\n\t\u0301²', max_size=60)
+
+
+def verify(
+    claims: Sequence[Claim], passages: Sequence[Passage], text: str
+) -> tuple[list[Citation], tuple[Span, ...]]:
+    found = (cite(claim, passages, text) for claim in claims)
+    citations = [citation for citation in found if citation is not None]
+    return citations, unsupported(text, citations)
 
 
 def _quoted(quote: str) -> str | None:
@@ -124,12 +136,12 @@ def test_every_citation_is_its_sources_text(
     document = "x" * start + text
     claims = [Claim(start=a, end=b, passage=0, quote=quote or text) for a, b, quote in claimed]
     answer = "An answer. It has two sentences."
-    citations, unsupported = verify(claims, [passage(text, start=start)], answer)
+    citations, unproved = verify(claims, [passage(text, start=start)], answer)
     for citation in citations:
         assert document[citation.source.start : citation.source.end] == citation.quote
         assert 0 <= citation.start < citation.end <= len(answer)
         assert answer[citation.start : citation.end].strip() == answer[citation.start : citation.end]
-    for span in unsupported:
+    for span in unproved:
         assert not any(c.start < span.end and span.start < c.end for c in citations)
 
 
@@ -177,21 +189,21 @@ def test_a_sentence_without_a_verified_citation_is_listed() -> None:
         Claim(start=0, end=16, passage=0, quote="The fee is 99 % of the price"),
         Claim(start=17, end=35, passage=0, quote="Refunds take five working days"),
     ]
-    citations, unsupported = verify(claims, [SOURCE], answer)
+    citations, unproved = verify(claims, [SOURCE], answer)
     assert [answer[c.start : c.end] for c in citations] == ["Refunds are quick."]
-    assert [answer[s.start : s.end] for s in unsupported] == ["The fee is high."]
+    assert [answer[s.start : s.end] for s in unproved] == ["The fee is high."]
     assert citations[0].source.start == 100 + TEXT.index("Refunds")
 
 
 @pytest.mark.parametrize("number", [-1, 1, 99])
 def test_a_passage_that_was_not_given_proves_nothing(number: int) -> None:
     claim = Claim(start=0, end=9, passage=number, quote="Refunds take five working days")
-    assert verify([claim], [SOURCE], "An answer.")[0] == ()
+    assert verify([claim], [SOURCE], "An answer.")[0] == []
 
 
 def test_another_passages_words_prove_nothing() -> None:
     claim = Claim(start=0, end=9, passage=1, quote="Refunds take five working days")
-    assert verify([claim], [SOURCE, passage("Nothing of the kind is here.")], "An answer.")[0] == ()
+    assert verify([claim], [SOURCE, passage("Nothing of the kind is here.")], "An answer.")[0] == []
 
 
 @pytest.mark.parametrize(
@@ -221,4 +233,6 @@ def test_the_page_is_that_of_the_quote() -> None:
 
 def test_the_same_claim_twice_is_one_citation() -> None:
     claim = Claim(start=0, end=9, passage=0, quote="Refunds take five working days")
-    assert len(verify([claim, claim], [SOURCE], "An answer.")[0]) == 1
+    generator = ScriptedGenerator(TextDelta(text="An answer."), claim, claim, Completed())
+    prompt = Prompt(instructions="Answer.", input="What is the fee?", passages=(SOURCE,))
+    assert len(outcome_of(ground(generator, prompt, "en")).citations) == 1
