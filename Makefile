@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 DATA_DIR ?= .acervo
+PYTEST_WORKERS ?= -n 3 --dist loadfile
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 # Lambda runs Python 3.13.
@@ -14,7 +15,7 @@ LAMBDA_LOCK := $(LOCK:3.11=3.13)
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | \
-		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 $(VENV)/.tools: requirements/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,7 +48,7 @@ serve: $(VENV)/.local ## the HTTP service on http://127.0.0.1:8000 (docs at /doc
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests, over a real PostgreSQL of their own
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## format, lint, types, import contracts
@@ -67,6 +68,7 @@ lock: $(VENV)/.tools ## resolve requirements/*.txt anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements/local.txt
 	$(LOCK) pyproject.toml --all-extras --group dev --group infra -c requirements/local.txt -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra aws --group bench -o requirements/bench.txt
+	$(LOCK) requirements/deploy.in -o requirements/deploy.txt
 	for name in ingestion api migration runtime; do \
 	  $(LAMBDA_LOCK) --group lambda-$$name -c requirements/dev.txt -o requirements/lambda-$$name.txt || exit 1; \
 	done
@@ -78,6 +80,19 @@ bundles: $(VENV)/.dev ## build/: what each Lambda function runs, without Docker 
 .PHONY: synth
 synth: $(VENV)/.dev ## cdk.out/: the CloudFormation template, without an AWS account (needs Node.js); SETTINGS=file.yaml
 	$(BIN)/python -m infra.synth $(SETTINGS) --bundles placeholder
+
+.PHONY: deploy
+deploy: $(VENV)/.dev ## the stack into the AWS account of the credentials (needs Node.js and Python 3.13); SETTINGS=file.yaml
+	$(BIN)/python -m infra.deploy $(SETTINGS)
+
+.venv-deploy/.deploy: $(VENV)/.tools requirements/deploy.txt
+	test -e .venv-deploy/bin/python || $(PYTHON) -m venv .venv-deploy
+	$(UV) pip install --quiet --python .venv-deploy/bin/python --require-hashes -r requirements/deploy.txt
+	@touch $@
+
+.PHONY: deploy-local
+deploy-local: bundles .venv-deploy/.deploy ## the stack into an emulator on 127.0.0.1, used from end to end, updated; KEEP=1 lets it run on
+	$(BIN)/python -m tests.deploy $(if $(KEEP),--keep)
 
 .PHONY: cost
 cost: $(VENV)/.dev ## what the stack costs a month while nobody uses it, and per question; SETTINGS=file.yaml
@@ -92,5 +107,5 @@ cost: $(VENV)/.dev ## what the stack costs a month while nobody uses it, and per
 peers: .venv-bench/.bench ## create .venv-bench: what the benchmarks compare with, beside Acervo
 
 .PHONY: clean
-clean: ## remove .venv, .venv-bench and local data
-	rm -rf $(VENV) .venv-bench $(DATA_DIR)
+clean: ## remove .venv, .venv-bench, .venv-deploy and local data
+	rm -rf $(VENV) .venv-bench .venv-deploy $(DATA_DIR)

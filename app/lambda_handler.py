@@ -10,8 +10,8 @@ from mangum.types import LambdaContext
 from app.api.gateway import Gateway
 from app.api.main import create_app
 from rag.backends.aws import AwsBackend
-from rag.settings import IngestionSettings, ServerSettings
-from rag.telemetry import configure_logging
+from rag.settings import FunctionSettings, IngestionSettings, ServerSettings
+from rag.telemetry import bound, configure_structured_logging
 
 # A REST API passes base64 on as it is, unless it was told that the type is binary.
 _TEXT: Final = ["text/", "application/json", "application/problem+json"]
@@ -19,7 +19,8 @@ _TEXT: Final = ["text/", "application/json", "application/problem+json"]
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers an event of a REST API (v1) or an HTTP API (v2), the response whole."""
-    response: dict[str, Any] = built()(dict(event), context)
+    with bound(invocation_id=context.aws_request_id):
+        response: dict[str, Any] = built()(dict(event), context)
     return response
 
 
@@ -36,7 +37,9 @@ def adapted(application: Gateway) -> Mangum:
 
 def application() -> Gateway:
     """For a web server behind Lambda Web Adapter, which can stream (infra/bundles/run.sh)."""
-    configure_logging()
+    function = FunctionSettings()
+    configure_structured_logging(service=function.function_service, namespace=function.metrics_namespace)
     backend = AwsBackend()
-    limit = IngestionSettings().max_document_bytes
-    return Gateway(create_app(backend, ServerSettings(), max_document_bytes=limit, tokens=backend.tokens))
+    server, limit = ServerSettings(), IngestionSettings().max_document_bytes
+    app = create_app(backend, server, max_document_bytes=limit, tokens=backend.tokens)
+    return Gateway(app, server.base_path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.ground import closing
 from rag.domain.answers import Completed, GenerationEvent, GenerativeModel, Prompt
 from rag.ports import Generator
+from rag.telemetry import Metric, measure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class MeteredGenerator:
                 yield event
 
     def _count(self, completed: Completed) -> None:
-        tokens = completed.usage.input_tokens + completed.usage.output_tokens
-        if tokens:
-            self.count(tokens)
+        read, written = completed.usage.input_tokens, completed.usage.output_tokens
+        if read + written:
+            self.count(read + written)
+            measure({Metric.INPUT_TOKENS: read, Metric.OUTPUT_TOKENS: written})

@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from app import aws_checks
+from app.checks import Check
 from app.keys import KeyAdministration
+from app.stream_redrive import Ingest, StreamRedrive
 from ingestion.handler import Handler
 from ingestion.pipeline import Pipeline
 from ingestion.reconcile import Drift, differences, repair
@@ -20,21 +24,32 @@ from rag.backends.local import LocalBackend
 from rag.domain.records import partition_key, place_of
 from rag.errors import NotFound, SettingInvalid
 from rag.ports import Backend
-from rag.settings import IngestionSettings, SourceSettings
+from rag.settings import (
+    EmbeddingSettings,
+    GenerationSettings,
+    IngestionSettings,
+    RerankingSettings,
+    SourceSettings,
+)
 from rag.telemetry import logger
 
 __all__ = [
     "Drift",
     "KeyAdministration",
     "Reconciliation",
+    "account_checks",
     "key_administration",
     "put_record",
     "put_record_locally",
     "reconciliation",
     "redrive",
+    "redrive_stream",
 ]
 
 # boto3 is imported where it is needed only: local mode runs without it.
+
+# What the stack deploys where the environment names no models of Bedrock (infra/settings.py).
+_DEPLOYED_MODELS = ("bedrock:amazon.titan-embed-text-v2:0", "bedrock:us.anthropic.claude-haiku-5-5")
 
 
 class Reconciliation:
@@ -56,6 +71,7 @@ class Reconciliation:
             source=self._backend.source,
             embedder=self._backend.embedder,
             max_document_bytes=IngestionSettings().max_document_bytes,
+            ocr=self._backend.ocr,
         )
         while work_once(self._backend, pipeline):
             yield
@@ -78,6 +94,22 @@ def key_administration(data_dir: Path) -> Iterator[KeyAdministration]:
         yield KeyAdministration(store=backend.store, default_tenant=tenant)
 
 
+def account_checks(instance: str | None) -> Iterator[Check]:
+    """Of the AWS account of these credentials, and of the configured models."""
+    with _needs_boto3():
+        from rag.adapters.aws_account import AwsAccount  # noqa: PLC0415 - see above
+
+        generation = GenerationSettings()
+        configured = aws_checks.bedrock_models(
+            EmbeddingSettings().embedding,
+            generation.generation,
+            generation.generation_fallback,
+            RerankingSettings().reranking,
+        )
+        models = configured or aws_checks.bedrock_models(*_DEPLOYED_MODELS)
+        yield from aws_checks.checks(AwsAccount(), models, instance=instance)
+
+
 def put_record(stream: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """Puts the record into the stream of this AWS account."""
     with _needs_boto3():
@@ -93,6 +125,37 @@ def redrive(queue_url: str, dead_letter_url: str, *, progress: Callable[[int], N
         from rag.adapters import sqs  # noqa: PLC0415 - see above
 
         return sqs.redrive(queue_url, dead_letter_url, progress=progress)
+
+
+def redrive_stream(
+    failures_url: str, *, function: str | None, progress: Callable[[int], None]
+) -> StreamRedrive:
+    """Gives the records that Lambda gave up to the function, or takes them in here, over DATABASE_URL."""
+    with _needs_boto3():
+        from rag.adapters import kinesis_batches, sqs  # noqa: PLC0415 - see above
+
+        def read(body: str) -> tuple[list[dict[str, Any]], bool]:
+            records, complete = kinesis_batches.read(kinesis_batches.FailedBatch.parse(body))
+            return [*kinesis_batches.events(records)], complete
+
+        with _ingesting(function) as ingest:
+            redriven = StreamRedrive(read=read, ingest=ingest, progress=progress)
+            sqs.settle(failures_url, redriven)
+    return redriven
+
+
+@contextmanager
+def _ingesting(function: str | None) -> Iterator[Ingest]:
+    if function is not None:
+        from rag.adapters import lambda_function  # noqa: PLC0415 - see above
+
+        yield partial(lambda_function.invoke, function)
+        return
+    settings = SourceSettings()
+    limit = IngestionSettings().max_document_bytes
+    with closing(_aws_backend(settings)) as backend:
+        handler = Handler(backend, default_tenant=settings.default_tenant, max_document_bytes=limit)
+        yield partial(handler.handle, remaining=lambda: inf)
 
 
 def put_record_locally(data_dir: Path, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class LangChain(_Peer):
         fake: Any = import_module("langchain_core.embeddings")
         self._store = module.PGVector(
             fake.DeterministicFakeEmbedding(size=DIMENSIONS),
-            connection=_url(conninfo, "postgresql+psycopg"),
+            connection=sqlalchemy_url(conninfo, "postgresql+psycopg"),
             embedding_length=DIMENSIONS,
         )
 
@@ -50,7 +50,7 @@ class LangChainTables(LangChain):
         fake: Any = import_module("langchain_core.embeddings")
         with psycopg.connect(conninfo) as connection:
             connection.execute("CREATE EXTENSION vector")
-        engine = module.PGEngine.from_connection_string(_url(conninfo, "postgresql+psycopg"))
+        engine = module.PGEngine.from_connection_string(sqlalchemy_url(conninfo, "postgresql+psycopg"))
         engine.init_vectorstore_table("peer", DIMENSIONS)
         embedding = fake.DeterministicFakeEmbedding(size=DIMENSIONS)
         self._store = module.PGVectorStore.create_sync(engine, embedding, "peer")
@@ -60,8 +60,8 @@ class LlamaIndex(_Peer):
     def __init__(self, conninfo: str) -> None:
         module: Any = import_module("llama_index.vector_stores.postgres")
         self._store = module.PGVectorStore.from_params(
-            connection_string=_url(conninfo, "postgresql+psycopg2"),
-            async_connection_string=_url(conninfo, "postgresql+asyncpg"),
+            connection_string=sqlalchemy_url(conninfo, "postgresql+psycopg2"),
+            async_connection_string=sqlalchemy_url(conninfo, "postgresql+asyncpg"),
             embed_dim=DIMENSIONS,
         )
 
@@ -101,7 +101,7 @@ PEERS: Final[Mapping[str, Callable[[str], Contender]]] = {
 }
 
 
-def _url(conninfo: str, scheme: str) -> str:
+def sqlalchemy_url(conninfo: str, scheme: str) -> str:
     """The server listens on a socket in a directory, which URLs name in the query."""
     fields = conninfo_to_dict(conninfo)
     address = f"{fields['user']}:{fields['password']}@/{fields['dbname']}"

@@ -18,6 +18,7 @@ from infra.api import Api
 from infra.connections import ConnectionPlan
 from infra.database import Database
 from infra.ingestion import Ingestion
+from infra.metrics import metric
 from infra.queues import Queues
 from infra.settings import DeploymentSettings
 from infra.stream import DocumentStream
@@ -56,6 +57,7 @@ class Alarms(Construct):
                 aws_sns_subscriptions.EmailSubscription(settings.operations.alarm_email)
             )
         self._watch_queues(queues)
+        self._watch_documents()
         if stream is not None:
             self._watch_stream(stream)
         self._watch_functions(ingestion, api)
@@ -75,6 +77,14 @@ class Alarms(Construct):
             queues.documents.metric_approximate_age_of_oldest_message(period=_MINUTES, statistic="Maximum"),
             _OLDEST.to_seconds(),
             "Documents wait for an hour: look for throttling and errors of the ingestion function.",
+        )
+
+    def _watch_documents(self) -> None:
+        self._above(
+            "FailedDocuments",
+            metric(self._name, "Documents", "failed", period=_MINUTES),
+            0,
+            "Documents failed for good: the log names them, acervo why tells the reason.",
         )
 
     def _watch_stream(self, stream: DocumentStream) -> None:

@@ -9,7 +9,7 @@ _KEPT_VERSIONS = Duration.days(30)
 
 
 class DocumentBucket(Construct):
-    """`cors_origins` may send presigned uploads from a browser."""
+    """`cors_origins` may send presigned uploads from a browser, and read presigned downloads there."""
 
     def __init__(self, scope: Construct, id_: str, *, cors_origins: tuple[str, ...]) -> None:
         super().__init__(scope, id_)
@@ -30,7 +30,7 @@ class DocumentBucket(Construct):
                     expired_object_delete_marker=True,
                 )
             ],
-            cors=_uploads_from(cors_origins),
+            cors=_browsers_of(cors_origins),
         )
         acknowledge(
             self.bucket,
@@ -41,13 +41,21 @@ class DocumentBucket(Construct):
         )
 
 
-def _uploads_from(origins: tuple[str, ...]) -> list[aws_s3.CorsRule] | None:
+def _browsers_of(origins: tuple[str, ...]) -> list[aws_s3.CorsRule] | None:
     if not origins:
         return None
-    rule = aws_s3.CorsRule(
+    uploads = aws_s3.CorsRule(
         allowed_origins=list(origins),
-        allowed_methods=[aws_s3.HttpMethods.POST, aws_s3.HttpMethods.GET],
+        allowed_methods=[aws_s3.HttpMethods.POST],
         allowed_headers=["content-type"],
         max_age=3600,
     )
-    return [rule]
+    # After a redirect from another host a browser calls its origin `null`. The address is the credential:
+    # whoever has it may read the object, and no origin makes it more.
+    downloads = aws_s3.CorsRule(
+        allowed_origins=["*"],
+        allowed_methods=[aws_s3.HttpMethods.GET],
+        exposed_headers=["Content-Disposition"],
+        max_age=3600,
+    )
+    return [uploads, downloads]

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from infra.bundles.errors import BundleError
-from infra.bundles.functions import FUNCTIONS, REPOSITORY, Function
+from infra.bundles.functions import FILES, FUNCTIONS, REPOSITORY, Function
 from infra.bundles.packages import compile_modules, find_python, install, prune, size_of
-from infra.bundles.sources import copy_modules, imported_modules
+from infra.bundles.sources import copy_modules, imported_modules, modules_of
 
 LAMBDA_PLATFORM: Final = "aarch64-manylinux_2_28"
 TWIN_PLATFORM: Final = "x86_64-manylinux_2_28"
@@ -49,9 +50,10 @@ def build(function: Function, target: Path, *, platform: str, offline: bool = Fa
     """Raises BundleError, where the bundle is too large too."""
     install(function.lock, target, platform=platform, offline=offline)
     prune(target, services=function.services)
-    copy_modules(REPOSITORY, imported_modules(REPOSITORY, function.module), target)
-    for file in function.files:
-        shutil.copy(file, target)
+    copy_modules(REPOSITORY, _own_modules(function), target)
+    for name in function.files:
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copy(FILES / name, target / name)
     compile_modules(target, shown_as=TASK_ROOT)
     if size_of(target) > function.limit_megabytes * _MEGABYTE:
         raise BundleError(f"{target} is {_megabytes(target)}; at most {function.limit_megabytes} MB may be")
@@ -60,13 +62,18 @@ def build(function: Function, target: Path, *, platform: str, offline: bool = Fa
 
 def try_imports(function: Function, twin: Path) -> None:
     """Imports what the handler may import, with nothing but the bundle and Python's own library."""
-    modules = imported_modules(REPOSITORY, function.module)
+    modules = _own_modules(function)
     lacking = ",".join(sorted(function.lacking))
     # -S: without this machine's own packages. -B: as in Lambda, where nothing can be written.
     command = [find_python(), "-I", "-S", "-B", "-c", _TRY, str(twin), function.module, lacking, *modules]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     if done.returncode:
         raise BundleError(f"the bundle of {function.name} cannot be imported: {done.stderr.strip()[-2000:]}")
+
+
+def _own_modules(function: Function) -> list[str]:
+    named = (modules_of(REPOSITORY, package) for package in function.whole)
+    return imported_modules(REPOSITORY, function.module, *chain.from_iterable(named))
 
 
 def _build_both(function: Function, out: Path) -> str:

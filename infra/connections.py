@@ -10,7 +10,7 @@ from infra.settings import DeploymentSettings
 PER_GIB: Final = 80
 # Aurora's limit where the minimum capacity is 0 or 0.5.
 _AURORA_MOST: Final = 2_000
-# Those of RDS and of superusers, the migration's, an operator's.
+# Those of RDS and of superusers, the migration's, an operator's, the scheduled sweep's.
 RESERVED: Final = 10
 # One works; a second while a claim is prolonged beside the work, or a request has two sessions.
 PER_FUNCTION: Final = 2

@@ -16,7 +16,7 @@ from infra.settings import AuroraSettings, DeploymentSettings, RdsSettings, read
 
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
-_ALARMS: Final = 10
+_ALARMS: Final = 11
 _FREE_ALARMS: Final = 10
 _INSTANCES: Final = {"inferentia2": "ml.inf2.xlarge", "gpu": "ml.g6.xlarge"}
 

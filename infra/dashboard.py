@@ -1,6 +1,6 @@
 """One dashboard: alarms, documents coming in, questions answered, the database, the service's own metrics."""
 
-from aws_cdk import Aws, Duration, aws_cloudwatch
+from aws_cdk import Duration, aws_cloudwatch
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -8,6 +8,7 @@ from infra.api import Api
 from infra.database import Database
 from infra.function import ServiceFunction
 from infra.ingestion import Ingestion
+from infra.metrics import METRICS, OUTCOMES, STATUSES, metric
 from infra.queues import Queues
 
 _WIDTH = 12
@@ -36,15 +37,9 @@ class Dashboard(Construct):
         )
         board.add_widgets(_queue(queues), _database(database))
         board.add_widgets(_function("Ingestion", ingestion.service), _function("API", api.service))
-        board.add_widgets(*(_own(title, pattern) for title, pattern in _OWN_METRICS.items()))
-
-
-# By search: a metric that the service begins to send is on the dashboard by itself.
-_OWN_METRICS = {
-    "Documents, chunks, throttles": "documents OR chunks OR throttle",
-    "Latency of search and answers": "latency OR milliseconds OR seconds",
-    "Tokens and abstentions": "tokens OR abstention OR answers",
-}
+        board.add_widgets(*_documents(name))
+        board.add_widgets(*_latencies(name))
+        board.add_widgets(*_answers(name))
 
 
 def _queue(queues: Queues) -> aws_cloudwatch.GraphWidget:
@@ -90,9 +85,38 @@ def _function(title: str, service: ServiceFunction) -> aws_cloudwatch.GraphWidge
     )
 
 
-def _own(title: str, pattern: str) -> aws_cloudwatch.GraphWidget:
-    found = f"SEARCH('Namespace=\"Acervo\" ({pattern})', 'Average', 60)"
-    metric = aws_cloudwatch.MathExpression(
-        expression=found, using_metrics={}, label="", search_region=Aws.REGION
+def _documents(name: str) -> tuple[aws_cloudwatch.GraphWidget, ...]:
+    outcomes = [metric(name, "Documents", outcome, period=_MINUTE) for outcome in OUTCOMES]
+    work = [metric(name, each, period=_MINUTE) for each in ("ChunksEmbedded", "Throttles")]
+    return (
+        aws_cloudwatch.GraphWidget(title="Documents by outcome", width=_WIDTH, left=outcomes),
+        aws_cloudwatch.GraphWidget(
+            title="Chunks embedded; calls throttled", width=_WIDTH, left=work[:1], right=work[1:]
+        ),
     )
-    return aws_cloudwatch.GraphWidget(title=title, width=_WIDTH * 2 // 3, left=[metric])
+
+
+def _latencies(name: str) -> tuple[aws_cloudwatch.GraphWidget, ...]:
+    """The steps by their median, the whole also by its 95th percentile."""
+    return tuple(
+        aws_cloudwatch.GraphWidget(
+            title=f"{title}, ms",
+            width=_WIDTH,
+            left=[metric(name, each, period=_MINUTE) for each in _steps(prefix)],
+            right=[metric(name, f"{prefix}Total", period=_MINUTE, statistic="p95")],
+        )
+        for title, prefix in (("Searches", "Search"), ("Answers", "Answer"))
+    )
+
+
+def _steps(prefix: str) -> list[str]:
+    return [each for each, (unit, _) in METRICS.items() if unit == "Milliseconds" and each.startswith(prefix)]
+
+
+def _answers(name: str) -> tuple[aws_cloudwatch.GraphWidget, ...]:
+    ended = [metric(name, "Answers", status, period=_MINUTE) for status in STATUSES]
+    tokens = [metric(name, each, period=_MINUTE) for each in ("InputTokens", "OutputTokens")]
+    return (
+        aws_cloudwatch.GraphWidget(title="Answers; abstentions", width=_WIDTH, left=ended),
+        aws_cloudwatch.GraphWidget(title="Tokens", width=_WIDTH, left=tokens),
+    )

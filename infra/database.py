@@ -1,11 +1,13 @@
 """The database: RDS for PostgreSQL, or Aurora Serverless v2 that pauses; IAM login, TLS, encryption."""
 
+from pathlib import Path
 from typing import Final
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack, aws_ec2, aws_iam, aws_rds
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.errors import DeploymentSettingsInvalid
 from infra.network import Network
 from infra.settings import AuroraSettings, DeploymentSettings, RdsSettings
 
@@ -13,8 +15,9 @@ OWNER: Final = "acervo_owner"
 SERVICE: Final = "acervo_service"
 DATABASE: Final = "acervo"
 PORT: Final = 5432
-# Part of every bundle; Lambda unpacks them there.
-_CERTIFICATES: Final = "/var/task/certificates/rds.pem"
+# Part of every bundle, which Lambda unpacks into /var/task.
+CERTIFICATES: Final = Path(__file__).parent / "bundles/certificates/rds.pem"
+_UNPACKED: Final = "/var/task/certificates/rds.pem"
 _FINDINGS: Final = {
     "AwsSolutions-RDS11": "Only the functions reach the port; another number hides nothing.",
 }
@@ -33,6 +36,7 @@ class Database(Construct):
         max_connections: int,
     ) -> None:
         super().__init__(scope, id_)
+        _check_certificates(settings.region)
         self.group = aws_ec2.SecurityGroup(
             self, "Group", vpc=network.vpc, description="The database", allow_all_outbound=False
         )
@@ -62,8 +66,7 @@ class Database(Construct):
     def url(self, user: str) -> str:
         """Without a password: each new connection's is a token signed by the function's own role."""
         return (
-            f"postgresql://{user}@{self.host}:{PORT}/{DATABASE}"
-            f"?sslmode=verify-full&sslrootcert={_CERTIFICATES}"
+            f"postgresql://{user}@{self.host}:{PORT}/{DATABASE}?sslmode=verify-full&sslrootcert={_UNPACKED}"
         )
 
     def grant_login(self, grantee: aws_iam.IGrantable, user: str) -> None:
@@ -154,6 +157,15 @@ class Database(Construct):
             engine=engine,
             description="TLS only; as many connections as the functions' concurrency is reckoned with",
             parameters=self._parameters,
+        )
+
+
+def _check_certificates(region: str) -> None:
+    """Before anything is deployed whose functions would then not trust the database."""
+    if f"# {region} " not in CERTIFICATES.read_text(encoding="utf-8"):
+        raise DeploymentSettingsInvalid(
+            f"region: the certificates of RDS in {region} are not among those of {CERTIFICATES}."
+            " The head of that file says where to get them."
         )
 
 

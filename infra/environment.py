@@ -1,7 +1,14 @@
 """The functions' variables, by the names of rag/settings.py."""
 
+from typing import Final
+
 from infra.connections import PER_FUNCTION
 from infra.settings import DeploymentSettings
+
+# How long a function waits for a silent database, seconds. The API must still answer 503 within API
+# Gateway's 29; ingestion publishes a whole document in one transaction.
+_ANSWERING: Final = 20
+_WRITING: Final = 60
 
 
 def common_environment(settings: DeploymentSettings, *, bucket: str, database_url: str) -> dict[str, str]:
@@ -12,6 +19,7 @@ def common_environment(settings: DeploymentSettings, *, bucket: str, database_ur
         "DATABASE_URL": database_url,
         "ACERVO_DATABASE_LOGIN": "iam",
         "ACERVO_DATABASE_CONNECTIONS": str(PER_FUNCTION),
+        "ACERVO_DATABASE_ANSWER_SECONDS": str(_WRITING),
         "ACERVO_BUCKET": bucket,
         "ACERVO_EMBEDDING": models.embedding,
         **({"ACERVO_EMBEDDING_REQUESTS_PER_MINUTE": str(rate)} if rate else {}),
@@ -35,4 +43,10 @@ def answering_environment(settings: DeploymentSettings, *, endpoint: str | None)
         "ACERVO_JWT_JWKS": tokens.jwks if tokens else "",
     }
     given = {name: value for name, value in chosen.items() if value}
-    return {"ACERVO_GUARD": models.guard, **generation, **given, **settings.environment}
+    return {
+        "ACERVO_DATABASE_ANSWER_SECONDS": str(_ANSWERING),
+        "ACERVO_GUARD": models.guard,
+        **generation,
+        **given,
+        **settings.environment,
+    }

@@ -3,3 +3,7 @@
 
 class DeploymentSettingsInvalid(Exception):
     """The deployment's settings cannot be used; the message says which and why."""
+
+
+class DeploymentImpossible(Exception):
+    """Nothing can be deployed from here or now; the message says what is missing or where to look."""

@@ -8,6 +8,7 @@ from aws_cdk import Aws, Duration, RemovalPolicy, Stack, aws_iam, aws_lambda, aw
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.metrics import namespace
 from infra.network import Network
 
 # Lambda itself makes the network interfaces; functions in a network cannot start without these.
@@ -68,7 +69,7 @@ class ServiceFunction(Construct):
             memory_size=memory_mib,
             timeout=Duration.seconds(timeout_seconds),
             role=role.without_policy_updates(),
-            environment={**_telemetry(id_), **environment},
+            environment={**self._telemetry(id_), **environment},
             vpc=network.vpc,
             vpc_subnets=network.subnets,
             security_groups=[network.functions],
@@ -81,6 +82,12 @@ class ServiceFunction(Construct):
         # CDK makes functions wait for the role, not for its policy.
         self.function.node.add_dependency(role)
         acknowledge(self.function, _RUNTIME)
+
+    def _telemetry(self, service: str) -> dict[str, str]:
+        return {
+            "ACERVO_FUNCTION_SERVICE": service.lower(),
+            "ACERVO_METRICS_NAMESPACE": namespace(Stack.of(self).stack_name),
+        }
 
     def allow(
         self, actions: Sequence[str], resources: Sequence[str], **conditions: Mapping[str, str]
@@ -132,11 +139,3 @@ _RETENTION: Final = {
     180: "SIX_MONTHS",
     365: "ONE_YEAR",
 }
-
-
-def _telemetry(service: str) -> dict[str, str]:
-    return {
-        "POWERTOOLS_SERVICE_NAME": service.lower(),
-        "POWERTOOLS_METRICS_NAMESPACE": "Acervo",
-        "POWERTOOLS_LOG_LEVEL": "INFO",
-    }

@@ -1,9 +1,9 @@
-"""The ingestion function and its event sources, no more at once than the database has connections for."""
+"""The ingestion function, its event sources and its schedule, no more at once than the database bears."""
 
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Aws, aws_lambda_event_sources, aws_s3
+from aws_cdk import Aws, Duration, aws_events, aws_events_targets, aws_lambda_event_sources, aws_s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge, wildcard
@@ -19,6 +19,11 @@ from infra.stream import DocumentStream
 
 _READ_OBJECTS: Final = ("s3:GetObject", "s3:GetObjectVersion")
 _LIST: Final = ("s3:ListBucket",)
+# Below it the functions ask for work (rag/domain/buckets.py, decision 0017).
+_WORK: Final = "/.acervo/work/*"
+# How long work that no message tells of may lie; a database that pauses is woken by each look.
+_SWEEP: Final = Duration.minutes(5)
+_RARE_SWEEP: Final = Duration.hours(12)
 
 
 class Ingestion(Construct):
@@ -54,13 +59,30 @@ class Ingestion(Construct):
         database.grant_login(self.service.role, SERVICE)
         allow_reading(self.service, bucket.bucket_arn, settings.source_buckets)
         allow_embedding(self.service, settings.models)
+        self._allow_asking_for_work(bucket.bucket_arn)
         self._add_queue(queues, settings.ingestion.batch_size, plan)
+        self._add_schedule(_RARE_SWEEP if settings.database_pauses else _SWEEP)
         if stream is not None:
             stream.stream.grant_read(self.service.role)
             # Reading does not need it, but Lambda asks for it when the event source is made.
             stream.stream.grant(self.service.role, "kinesis:DescribeStream")
             stream.failures.grant_send_messages(self.service.role)
             stream.feed(self.service.function)
+
+    def _allow_asking_for_work(self, bucket_arn: str) -> None:
+        self.service.allow(["s3:PutObject"], [f"{bucket_arn}{_WORK}"])
+        reason = "One object a tenant, whose notification continues work that takes longer than a function."
+        acknowledge(self.service, {wildcard(self.service, bucket_arn, _WORK): reason})
+
+    def _add_schedule(self, every: Duration) -> None:
+        aws_events.Rule(
+            self,
+            "Sweep",
+            description="Works off what waits in the ledger without a message",
+            schedule=aws_events.Schedule.rate(every),
+            # The next turn comes by itself.
+            targets=[aws_events_targets.LambdaFunction(self.service.function, retry_attempts=0)],
+        )
 
     def _add_queue(self, queues: Queues, batch_size: int, plan: ConnectionPlan) -> None:
         queues.documents.grant_consume_messages(self.service.role)

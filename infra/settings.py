@@ -226,6 +226,10 @@ class DeploymentSettings(_Settings):
     source_buckets: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")], ...] = ()
     environment: dict[Annotated[str, Field(pattern=r"^ACERVO_[A-Z0-9_]+$")], str] = {}
 
+    @property
+    def database_pauses(self) -> bool:
+        return self.database.kind == "aurora" and self.database.min_capacity == 0
+
     @model_validator(mode="after")
     def _models_can_be_reached(self) -> Self:
         for purpose, model in self.models.references().items():

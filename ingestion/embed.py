@@ -41,6 +41,8 @@ class Embedding:
         self._language = language
         self._asked: list[bytes] = []
         self._waiting: dict[bytes, list[_Prepared]] = {}
+        # Texts whose vectors the model gave by now.
+        self.finished = 0
 
     def run(self, chunks: Iterable[Chunk], title: str | None) -> int:
         """Embeds and stages them all; returns how many there were."""
@@ -70,6 +72,7 @@ class Embedding:
         return True
 
     def _finish(self, number: int, vector: Vector) -> list[EmbeddedChunk]:
+        self.finished += 1
         return [self._embedded(item, vector) for item in self._waiting.pop(self._asked[number])]
 
     def _embedded(self, item: _Prepared, vector: Vector) -> EmbeddedChunk:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from ingestion.events import Delivery, deliveries
 from ingestion.pipeline import LEASE, RESERVE, Pipeline
 from ingestion.reconcile import collection_for
+from ingestion.sweep import sweep
 from rag.domain.documents import Collection, Document, DocumentStatus, SourceEvent
 from rag.errors import (
     AcervoError,
@@ -16,7 +17,7 @@ from rag.errors import (
     Unavailable,
 )
 from rag.ports import Backend, TenantStore
-from rag.telemetry import logger
+from rag.telemetry import Metric, bound, logger, measure
 
 # Tenant and id of a document.
 _Reference: TypeAlias = tuple[str, str]
@@ -37,9 +38,13 @@ class _Task:
     documents: list[_Reference] = field(default_factory=list)
     again: bool = False
 
+    @property
+    def asks_for_work(self) -> bool:
+        return self.delivery.every_tenant or bool(self.delivery.tenants)
+
 
 class Handler:
-    """Turns S3 and Kinesis batches into work on the ledger.
+    """Turns S3 and Kinesis batches, and a schedule's turns, into work on the ledger.
 
     A delivery is done when the ledger has its outcome: ready, deleted, superseded, or failed for good.
     Anything else is reported in the partial batch response, so that AWS delivers it again and in the
@@ -51,7 +56,10 @@ class Handler:
         self._backend = backend
         self._default_tenant = default_tenant
         self._pipeline = Pipeline(
-            source=backend.source, embedder=backend.embedder, max_document_bytes=max_document_bytes
+            source=backend.source,
+            embedder=backend.embedder,
+            max_document_bytes=max_document_bytes,
+            ocr=backend.ocr,
         )
 
     def handle(self, event: Mapping[str, Any], remaining: Callable[[], float]) -> dict[str, Any]:
@@ -66,6 +74,8 @@ class Handler:
             self._try(task, self._accept)
         for task in _in_time([task for task in tasks if not task.again], remaining):
             self._try(task, lambda task: self._work_off(task, remaining))
+        for task in (task for task in tasks if not task.again and task.asks_for_work):
+            self._try(task, lambda task: self._sweep(task, remaining))
         unfinished = [task.delivery.id for task in tasks if task.again]
         if not all(unfinished):
             raise IngestionUnfinished("The event is not finished yet; send it again.")
@@ -88,6 +98,7 @@ class Handler:
         delivery = task.delivery
         for rejection in delivery.rejections:
             logger.warning("%s cannot be ingested: %s: %s", rejection.uri, rejection.code, rejection.detail)
+            measure({Metric.DOCUMENTS: 1}, "rejected")
         if delivery.problem:
             logger.warning("Delivery %s cannot be read: %s", delivery.id, delivery.problem)
             task.again = True
@@ -135,11 +146,26 @@ class Handler:
             if remaining() < RESERVE or not self._finish(tenant, document_id, remaining):
                 task.again = True
 
+    def _sweep(self, task: _Task, remaining: Callable[[], float]) -> None:
+        """What the schedule finds no time for is left to its next turn; a request goes on as a new one."""
+        delivery = task.delivery
+        store = self._backend.store
+        tenants = store.tenants() if delivery.every_tenant else delivery.tenants
+        done = sweep(store, self._pipeline, tenants, remaining)
+        if delivery.every_tenant:
+            return
+        if done.ended:  # else it might go round for ever
+            for tenant in done.waiting:
+                self._backend.source.request_work(tenant)
+            done.waiting.clear()
+        task.again = bool(done.waiting or done.postponed)
+
     def _finish(self, tenant: str, document_id: str, remaining: Callable[[], float]) -> bool:
         """Whether the ledger now has the document's outcome."""
         store = self._backend.store.tenant(tenant)
         if work := store.ledger.claim(LEASE, document_id):
-            self._pipeline.process(store.ledger, work, remaining=remaining)
+            with bound(tenant=tenant):
+                self._pipeline.process(store.ledger, work, remaining=remaining)
         try:
             document = store.documents.get(document_id)
         except DocumentNotFound:  # erased

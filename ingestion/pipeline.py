@@ -5,11 +5,13 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from math import inf
 
 from ingestion.chunk import CHUNKER_VERSION, chunk
 from ingestion.embed import Embedding
-from ingestion.parse.reader import PARSER_VERSION, parse
+from ingestion.isolation import Parser, shared_parser
+from ingestion.parse.reader import PARSER_VERSION
 from rag.domain.content import EmbeddedChunk, ExtractedText
 from rag.domain.documents import BuiltDocument, Collection, SourceObject, Work
 from rag.errors import (
@@ -17,13 +19,14 @@ from rag.errors import (
     DatabaseUnavailable,
     DocumentTooLarge,
     EmbeddingModelMismatch,
+    NoTextLayer,
     SetupError,
     SourceObjectNotFound,
     Throttled,
 )
 from rag.originals import original
-from rag.ports import Embedder, Ledger, Source
-from rag.telemetry import logger
+from rag.ports import Embedder, Ledger, Ocr, Source
+from rag.telemetry import Metric, bound, logger, measure
 from rag.text.language import detect_language
 
 LEASE = timedelta(seconds=30)
@@ -32,6 +35,17 @@ MAX_ATTEMPTS = 5
 RESERVE = 25.0
 
 Remaining = Callable[[], float]
+
+
+class Outcome(StrEnum):
+    """Of one claim, as it is measured."""
+
+    READY = "ready"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    SUPERSEDED = "superseded"
+    POSTPONED = "postponed"
+    FAILED = "failed"
 
 
 class Superseded(Exception):
@@ -51,11 +65,15 @@ class _Attempt:
     remaining: Remaining
 
     def stage(self, ready: Sequence[EmbeddedChunk], language: str) -> None:
-        alive = (
-            self.ledger.stage(self.work, ready, language, lease=LEASE)
-            if ready
-            else self.ledger.renew(self.work, LEASE)
-        )
+        if ready:
+            self._go_on(alive=self.ledger.stage(self.work, ready, language, lease=LEASE))
+        else:
+            self.renew()
+
+    def renew(self) -> None:
+        self._go_on(alive=self.ledger.renew(self.work, LEASE))
+
+    def _go_on(self, *, alive: bool) -> None:
         if not alive:
             raise Superseded
         if self.remaining() < RESERVE:
@@ -65,10 +83,21 @@ class _Attempt:
 class Pipeline:
     """Parse, chunk, embed, stage, publish; no transaction is held across any of these steps."""
 
-    def __init__(self, *, source: Source, embedder: Embedder, max_document_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        source: Source,
+        embedder: Embedder,
+        max_document_bytes: int,
+        ocr: Ocr | None = None,
+        parser: Parser | None = None,
+    ) -> None:
+        """Without a `parser`, files are read in processes apart (ingestion/isolation.py)."""
         self._source = source
         self._embedder = embedder
         self._max_document_bytes = max_document_bytes
+        self._ocr = ocr
+        self._parser = parser or shared_parser()
 
     def process(self, ledger: Ledger, work: Work, *, remaining: Remaining = lambda: inf) -> None:
         """Brings the claimed work to an end that the ledger records.
@@ -76,36 +105,43 @@ class Pipeline:
         `remaining`: the seconds that this worker still has. Raises DatabaseUnavailable if the ledger
         cannot record anything; the end of the lease then brings the work back.
         """
+        with bound(document_id=work.document_id):
+            measure({Metric.DOCUMENTS: 1}, self._ended(ledger, work, remaining))
+
+    def _ended(self, ledger: Ledger, work: Work, remaining: Remaining) -> Outcome:
         try:
-            self._process(_Attempt(ledger, work, remaining))
+            return self._process(_Attempt(ledger, work, remaining))
         except Superseded:
             logger.info("%s version %d was superseded", work.document_id, work.version)
+            return Outcome.SUPERSEDED
         except OutOfTime:
             detail = "The worker's time was up; the next one goes on from here."
             ledger.release(work, code="out_of_time", detail=detail, delay=timedelta(), counts=False)
+            return Outcome.POSTPONED
         except DatabaseUnavailable:
             raise
         except AcervoError as error:
-            _settle(ledger, work, error)
+            return _settle(ledger, work, error)
         except Exception:  # the worker lives on, and the ledger says why the document did not
             logger.exception("%s version %d: unexpected error", work.document_id, work.version)
-            _settle(ledger, work, Unexpected())
+            return _settle(ledger, work, Unexpected())
 
-    def _process(self, attempt: _Attempt) -> None:
+    def _process(self, attempt: _Attempt) -> Outcome:
         work = attempt.work
         if work.deleting:
             attempt.ledger.erase(work)
-            return
+            return Outcome.DELETED
         if work.attempts > MAX_ATTEMPTS:
             raise AttemptsExhausted
         found = self._read(attempt)
         if found is None:
-            return
+            return Outcome.DELETED
         digest = hashlib.sha256(found.body).hexdigest()
         if work.has_searchable_version and (digest, self._recipe(work)) == (work.content_sha256, work.recipe):
-            attempt.ledger.confirm(work, found.attributes)
-            return
+            attempt.ledger.confirm(work, found.attributes, source_etag=found.etag)
+            return Outcome.UNCHANGED
         self._build(attempt, found, digest)
+        return Outcome.READY
 
     def _read(self, attempt: _Attempt) -> SourceObject | None:
         """None: the object has gone, and its document went with it; the event that tells so is on its way."""
@@ -121,7 +157,7 @@ class Pipeline:
     def _build(self, attempt: _Attempt, found: SourceObject, digest: str) -> None:
         work = attempt.work
         self._check(work.collection, found)
-        extracted = parse(found.body, name=work.key, declared=found.attributes.media_type)
+        extracted = self._read_text(attempt, found)
         title = found.attributes.title or extracted.title
         language = _language(work.collection, extracted)
         built = BuiltDocument(
@@ -135,9 +171,24 @@ class Pipeline:
             language=language,
             chunk_count=self._stage(attempt, extracted, title, language),
             page_count=len(extracted.page_starts) or None,
+            source_etag=found.etag,
         )
         if not attempt.ledger.publish(work, built, extracted):
             raise Superseded
+
+    def _read_text(self, attempt: _Attempt, found: SourceObject) -> ExtractedText:
+        name, declared = attempt.work.key, found.attributes.media_type
+        try:
+            return self._parser.parse(found.body, name=name, declared=declared, beat=attempt.renew)
+        except NoTextLayer:
+            if self._ocr is None:
+                raise
+        # Most documents have text; PDFium's share of a cold start is for those that have none.
+        from ingestion.ocr import recognize  # noqa: PLC0415 - see above
+
+        return recognize(
+            self._parser, self._ocr, found.body, name=name, declared=declared, beat=attempt.renew
+        )
 
     def _check(self, collection: Collection, found: SourceObject) -> None:
         if collection.embedding != self._embedder.model:
@@ -166,7 +217,10 @@ class Pipeline:
             stage=lambda ready: attempt.stage(ready, language),
             language=language,
         )
-        return embedding.run(chunks, title)
+        try:
+            return embedding.run(chunks, title)
+        finally:
+            measure({Metric.CHUNKS_EMBEDDED: embedding.finished})
 
     def _recipe(self, work: Work) -> str:
         """How a searchable version was made: another recipe builds unchanged bytes anew."""
@@ -202,17 +256,18 @@ class Unexpected(AcervoError):
         )
 
 
-def _settle(ledger: Ledger, work: Work, error: AcervoError) -> None:
+def _settle(ledger: Ledger, work: Work, error: AcervoError) -> Outcome:
+    logger.warning("%s version %d: %s", work.document_id, work.version, error.code)
     throttled = isinstance(error, Throttled)  # which is no failure, however often
     if throttled or (error.retryable and work.attempts < MAX_ATTEMPTS):
         # Full jitter: many documents that failed together do not come back together.
         delay = timedelta(seconds=random.uniform(0.5, 1) * 2**work.attempts)  # noqa: S311 - not cryptography
         ledger.release(work, code=error.code, detail=error.detail, delay=delay, counts=not throttled)
-    else:
-        # What the operator must mend can be tried again afterwards.
-        retryable = error.retryable or isinstance(error, SetupError)
-        ledger.fail(work, code=error.code, detail=error.detail, retryable=retryable)
-    logger.warning("%s version %d: %s", work.document_id, work.version, error.code)
+        return Outcome.POSTPONED
+    # What the operator must mend can be tried again afterwards.
+    retryable = error.retryable or isinstance(error, SetupError)
+    ledger.fail(work, code=error.code, detail=error.detail, retryable=retryable)
+    return Outcome.FAILED
 
 
 def _language(collection: Collection, extracted: ExtractedText) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rag.domain.buckets import same_state
 from rag.domain.documents import Collection, NewCollection, Place, SourceEvent, SourceKind, SourceState
 from rag.domain.keys import validate_collection_name, validate_key
 from rag.errors import CollectionNotFound, ConflictingSource, InvalidRequest
@@ -112,7 +113,7 @@ def _compare(event: SourceEvent, known: Mapping[tuple[str, str], SourceState]) -
     if not _watched(state):
         detail = f"{event.uri}: conflicting_source: the key came by the stream before"
         return Drift(kind=DriftKind.IMPOSSIBLE, place=event.place, detail=detail)
-    return None if state.etag == event.etag else Drift(kind=DriftKind.CHANGED, place=event.place)
+    return None if same_state(state.etag, event.etag) else Drift(kind=DriftKind.CHANGED, place=event.place)
 
 
 def _problem(event: SourceEvent) -> str | None:

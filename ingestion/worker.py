@@ -23,7 +23,10 @@ class Worker:
         self._stop = Event()
         self._reported: set[Drift] = set()
         self._pipeline = Pipeline(
-            source=backend.source, embedder=backend.embedder, max_document_bytes=max_document_bytes
+            source=backend.source,
+            embedder=backend.embedder,
+            max_document_bytes=max_document_bytes,
+            ocr=backend.ocr,
         )
         self._threads = [
             Thread(target=self._work, name=f"ingestion-{number}", daemon=True) for number in range(threads)

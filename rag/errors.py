@@ -33,7 +33,9 @@ AcervoError
 │   ├── NoTextLayer
 │   ├── InvalidSidecar
 │   ├── InvalidRecord
-│   └── DocumentTooLarge
+│   ├── DocumentTooLarge
+│   ├── ParserCrashed
+│   └── ParserTimedOut
 ├── Unavailable                  try again later (retryable)
 │   ├── DatabaseUnavailable
 │   ├── IdentityProviderUnavailable
@@ -44,6 +46,8 @@ AcervoError
 │   │   └── ModelStarting
 │   ├── Overloaded
 │   ├── ShuttingDown
+│   ├── ParserUnavailable
+│   ├── OcrUnavailable
 │   └── SourceUnavailable
 ├── InvalidEvent                 a message that says nothing of any document
 ├── ModelResponseInvalid
@@ -275,6 +279,18 @@ class DocumentTooLarge(DocumentRejected):
     code = "too_large"
 
 
+class ParserCrashed(DocumentRejected):
+    """Reading the file ended the process that read it."""
+
+    code = "parser_crashed"
+
+
+class ParserTimedOut(DocumentRejected):
+    """Reading the file takes longer than the limit."""
+
+    code = "parser_timeout"
+
+
 class Unavailable(AcervoError):
     """A dependency does not answer now; try again later."""
 
@@ -350,6 +366,18 @@ class ShuttingDown(Unavailable):
     """The server is being stopped before the model has finished."""
 
     code = "shutting_down"
+
+
+class ParserUnavailable(Unavailable):
+    """The process that reads files cannot be started."""
+
+    code = "parser_unavailable"
+
+
+class OcrUnavailable(Unavailable):
+    """The service that reads images of text does not answer."""
+
+    code = "ocr_unavailable"
 
 
 class InvalidEvent(AcervoError):

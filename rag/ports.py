@@ -26,6 +26,7 @@ from rag.domain.documents import (
     Work,
 )
 from rag.domain.filters import Filter
+from rag.domain.page_images import RecognizedLine
 from rag.domain.pages import Page, PageRequest
 from rag.domain.search import Candidates, Passage, SearchRequest
 from rag.domain.uploads import Upload, UploadGrant
@@ -83,6 +84,19 @@ class PassageGuard(Protocol):
         """One verdict a text."""
 
 
+class Ocr(Protocol):
+    """Recognises the text of pages that are images; `concurrency` at once, `most_pages` a document."""
+
+    @property
+    def concurrency(self) -> int: ...
+
+    @property
+    def most_pages(self) -> int: ...
+
+    def read(self, image: bytes) -> Sequence[RecognizedLine]:
+        """The lines of a PNG, JPEG or TIFF in reading order. Raises DocumentRejected, or Unavailable."""
+
+
 class Source(Protocol):
     """Where the original bytes live: a bucket, or a folder laid out like one.
 
@@ -122,6 +136,15 @@ class Source(Protocol):
 
     def granted_upload(self, token: str) -> Upload:
         """What was granted by a path of this server that ends in `token`. Raises UploadNotFound."""
+
+    def grant_download(self, uri: str, *, content_type: str, disposition: str) -> str | None:
+        """An address that gives these bytes under these headers to its bearer, for DOWNLOAD_LIFETIME.
+
+        None: fetch them here. Raises SourceObjectNotFound.
+        """
+
+    def request_work(self, tenant: str) -> None:
+        """Has the write path look for work of the tenant that no event tells of."""
 
 
 class WatchedSource(Source, Protocol):
@@ -230,7 +253,7 @@ class Ledger(Protocol):
     def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
         """Switches readers to the staged version. False: superseded, nothing changed."""
 
-    def confirm(self, work: Work, attributes: Attributes) -> bool:
+    def confirm(self, work: Work, attributes: Attributes, *, source_etag: str = "") -> bool:
         """The content did not change: only the attributes are updated."""
 
     def release(self, work: Work, *, code: str, detail: str, delay: timedelta, counts: bool = True) -> None:
@@ -398,6 +421,9 @@ class Backend(Protocol):
 
     @property
     def guard(self) -> PassageGuard | None: ...
+
+    @property
+    def ocr(self) -> Ocr | None: ...
 
     def close(self) -> None: ...
 

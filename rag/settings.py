@@ -23,11 +23,32 @@ class DataSettings(_Settings):
 
 
 class DatabaseSettings(BaseSettings):
-    """`DATABASE_URL`: another PostgreSQL with pgvector 0.8 or newer instead of the embedded one."""
+    """`DATABASE_URL`: another PostgreSQL with pgvector 0.8 or newer instead of the embedded one.
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    The rest is a deployment's on AWS. `login`: `password`, that of the URL, or `iam`, a token of RDS for each
+    new connection. `connections` is how many this process may have, `answer_seconds` how long the database
+    may be silent before a statement is given up; without it, for ever.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ACERVO_DATABASE_", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    login: Literal["password", "iam"] = "password"
+    connections: int = Field(default=12, ge=1, le=1_000)
+    answer_seconds: float | None = Field(default=None, gt=0)
+
+
+class MigrationSettings(BaseSettings):
+    """`service_user` is the role that functions log in as, empty for none; `first_password` the owner's,
+    which is void as soon as the owner logs in by IAM.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ACERVO_DATABASE_", extra="ignore", frozen=True)
+
+    service_user: str = ""
+    first_password: SecretStr | None = None
 
 
 class EmbeddingSettings(_Settings):
@@ -86,6 +107,37 @@ class IngestionSettings(_Settings):
     workers: int = Field(default=2, ge=1, le=32)
 
 
+class ParsingSettings(_Settings):
+    """Limits of the processes that read files; what is beyond them fails that one document.
+
+    `parser_seconds`: for one document, or one page image. `parser_memory_bytes`: of the process, on Linux.
+    `parser_documents`: after so many a process is replaced. `max_text_characters`: of one document.
+    """
+
+    model_config = SettingsConfigDict(populate_by_name=True)
+
+    parser_seconds: float = Field(default=60, gt=0)
+    parser_memory_bytes: int = Field(default=1_000_000_000, ge=100_000_000)
+    parser_documents: int = Field(default=500, ge=1)
+    max_text_characters: int = Field(default=50_000_000, ge=1, le=50_000_000)
+    # AWS's Python does not start without it; all else of the environment is kept from the process.
+    library_path: str = Field(default="", validation_alias="LD_LIBRARY_PATH")
+
+
+class OcrSettings(_Settings):
+    """`off`, `textract` (Amazon Textract, which costs by the page) or `tesseract` (the program).
+
+    `ocr_languages` (Tesseract only): its names of languages, joined by plus signs.
+    `ocr_concurrency`: pages at once; on AWS Textract's quota of DetectDocumentText is the account's.
+    """
+
+    ocr: Literal["off", "textract", "tesseract"] = "off"
+    ocr_languages: str = Field(default="por+eng", pattern=r"^[A-Za-z_/]+(\+[A-Za-z_/]+)*$")
+    ocr_concurrency: int = Field(default=2, ge=1, le=32)
+    ocr_max_pages: int = Field(default=300, ge=1)
+    ocr_page_seconds: float = Field(default=60, gt=0)
+
+
 class SourceSettings(_Settings):
     """The bucket that the deployment's documents are dropped into."""
 
@@ -94,10 +146,30 @@ class SourceSettings(_Settings):
 
 
 class QueueSettings(_Settings):
-    """URLs of the ingestion queue and of the queue of messages that failed too often."""
+    """URLs of the ingestion queue, of messages that failed too often, and of what tells of failed records.
+
+    `ingestion_function` is the name of the function that such records are given to again.
+    """
 
     queue_url: str = ""
     dead_letter_queue_url: str = ""
+    stream_failures_queue_url: str = ""
+    ingestion_function: str = ""
+
+
+class FunctionSettings(_Settings):
+    """What a deployment's function calls itself in logs, and the namespace of its metrics in CloudWatch."""
+
+    function_service: str = "acervo"
+    metrics_namespace: str = Field(default="Acervo", min_length=1)
+
+
+class TraceSettings(BaseSettings):
+    """Lambda's trace of the invocation in hand, by X-Ray; empty elsewhere."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    trace_id: str = Field(default="", validation_alias="_X_AMZN_TRACE_ID")
 
 
 class ClientSettings(_Settings):
@@ -152,9 +224,13 @@ class JwtSettings(_Settings):
 
 
 class ServerSettings(_Settings):
-    """`cors_origins`: comma-separated origins that may call the API from a browser."""
+    """`cors_origins`: comma-separated origins that may call the API from a browser.
+
+    `base_path`: what stands before the API's paths on a domain of one's own, such as `/library`.
+    """
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    base_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from app.api import examples
 from app.api.answer_events import answer_event
 from app.api.deps import Services, ServicesDependency
 from app.api.docs import IDEMPOTENT, problems, success
+from app.api.measured import measured_answer, measured_events
 from app.api.model_calls import ModelCallsDependency
 from app.api.routes import IdempotentRoute
 from app.api.sse import open_stream
@@ -48,9 +49,13 @@ async def create_answer(
 
     if body.stream:
         return await open_stream(
-            calls, request, lambda: services.answerer().stream(wanted()), answer_event, at_once=2
+            calls,
+            request,
+            lambda: measured_events(services.answerer().stream(wanted())),
+            answer_event,
+            at_once=2,
         )
-    return await calls.run(request, lambda: Answer.of(services.answerer().answer(wanted())))
+    return await calls.run(request, lambda: Answer.of(measured_answer(services.answerer().answer(wanted()))))
 
 
 def _conversation_id(body: AnswerBody, services: Services) -> str | None:

@@ -80,4 +80,5 @@ def delete_collection(name: Name, services: ServicesDependency) -> Collection:
     # The source first: what it still held would bring the collection back.
     services.backend.source.remove_collection(services.tenant, name)
     services.store.collections.delete(name)
+    services.request_work()
     return Collection.of(deleted)

@@ -13,12 +13,17 @@ from app.api.new_document import UNKNOWN_MEDIA_TYPE
 from app.api.routes import ApiRoute
 from rag.domain.documents import Document, SourceKind
 from rag.errors import DocumentNotFound
-from rag.originals import original
+from rag.originals import address, original
 
 router = APIRouter(tags=["documents"], route_class=ApiRoute)
 
 CONTENT: dict[str, Any] = {
     "*/*": {"schema": {"type": "string", "format": "binary"}, "example": "Refunds are paid within 30 days."}
+}
+MOVED: dict[str, Any] = {
+    "description": "The original lies in a bucket",
+    "content": {},
+    "headers": {"Location": {"description": "A presigned address", "schema": {"type": "string"}}},
 }
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
@@ -28,10 +33,11 @@ _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
     summary="Download a document",
     description=(
         "The original bytes as an attachment; with `format=text` the extracted text, which the offsets of "
-        "passages, chunks and citations index."
+        "passages, chunks and citations index. On AWS the bytes are behind a redirect to an address that "
+        "needs no credential and holds for 5 minutes: send none there."
     ),
     response_class=Response,
-    responses={200: {"content": CONTENT}, **problems(404)},
+    responses={200: {"content": CONTENT}, 307: MOVED, **problems(404)},
 )
 def get_content(
     document_id: DocumentId,
@@ -49,14 +55,23 @@ def _original(services: Services, document: Document) -> Response:
         raise DocumentNotFound(f"The document is {document.status}: it has no searchable version yet.")
     streamed = document.source_kind is SourceKind.KINESIS
     record = services.store.documents.record(document.id) if streamed else None
-    body = original(services.backend.source, document.source_uri, record).body
+    # Not media_type=, which would claim UTF-8 for any text.
+    content_type = _safe_media_type(document.media_type)
+    disposition = _attachment(document.key.rpartition("/")[2])
+    source = services.backend.source
+    elsewhere = address(
+        source, document.source_uri, record, content_type=content_type, disposition=disposition
+    )
+    if elsewhere is not None:
+        return Response(
+            status_code=307, headers={"Location": elsewhere, "Cache-Control": "private, no-store"}
+        )
     headers = {
-        # Not media_type=, which would claim UTF-8 for any text.
-        "Content-Type": _safe_media_type(document.media_type),
-        "Content-Disposition": _attachment(document.key.rpartition("/")[2]),
+        "Content-Type": content_type,
+        "Content-Disposition": disposition,
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(body, headers=headers)
+    return Response(original(source, document.source_uri, record).body, headers=headers)
 
 
 def _safe_media_type(media_type: str | None) -> str:

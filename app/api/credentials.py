@@ -22,7 +22,7 @@ from app.api.request_id import request_id_of
 from app.auth import Gatekeeper
 from rag.domain.credentials import Principal, Scope
 from rag.errors import AcervoError, InsufficientScope, Unauthenticated
-from rag.telemetry import logger
+from rag.telemetry import bound, logger
 
 # By the names of the routes. A route that is missing here stops the server from starting.
 SCOPES: Mapping[str, Scope | None] = {
@@ -118,13 +118,17 @@ class Credentials:
             await self._app(scope, receive, send)
             return
         operation = self._operations.of(scope["method"], _route_path(scope))
-        if operation.scope is not None:
-            try:
-                scope["state"]["principal"] = await self._admitted(scope, operation, operation.scope)
-            except AcervoError as error:
-                await _refuse(error, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if operation.scope is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            principal = await self._admitted(scope, operation, operation.scope)
+        except AcervoError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        scope["state"]["principal"] = principal
+        with bound(tenant=principal.tenant):
+            await self._app(scope, receive, send)
 
     async def _admitted(self, request: AsgiScope, operation: Operation, scope: Scope) -> Principal:
         authorization = Headers(scope=request).get("authorization")

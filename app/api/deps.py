@@ -12,7 +12,9 @@ from app.auth import LOCAL_TENANT
 from app.metering import MeteredGenerator
 from app.retrieve import Retriever
 from app.summary import Summarizer
+from rag.errors import Unavailable
 from rag.ports import Backend, Generator, TenantStore
+from rag.telemetry import logger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,13 @@ class Services:
         """Counts the tokens that the tenant has models read and write."""
         count = partial(self.backend.store.credentials.count_tokens, self.tenant)
         return MeteredGenerator(inner=self.backend.generator, count=count)
+
+    def request_work(self) -> None:
+        """For what the ledger holds already: if this fails, the schedule finds it at its next turn."""
+        try:
+            self.backend.source.request_work(self.tenant)
+        except Unavailable as error:
+            logger.warning("Work of the tenant %s waits for the schedule: %s", self.tenant, error)
 
     def retriever(self) -> Retriever:
         return Retriever(store=self.store, embedder=self.backend.embedder, reranker=self.backend.reranker)

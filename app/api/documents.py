@@ -154,6 +154,7 @@ def list_history(
 )
 def retry_document(document_id: DocumentId, services: ServicesDependency, response: Response) -> Document:
     document = services.store.documents.retry(document_id)
+    services.request_work()
     response.headers["Location"] = f"/v1/documents/{document.id}"
     return Document.from_domain(document)
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.api import examples
 from app.api.deps import ServicesDependency
 from app.api.docs import problems, success
+from app.api.measured import measured_search
 from app.api.routes import ApiRoute
 from app.explain import explain
 from app.schemas.search import ExplainBody, ExplainResponse, SearchBody, SearchResponse
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/v1/search", tags=["search"], route_class=ApiRoute)
     responses={**success(200, examples.SEARCH), **problems(404, 409, body=True)},
 )
 def search(body: SearchBody, services: ServicesDependency) -> SearchResponse:
-    return SearchResponse.from_domain(services.retriever().retrieve(body.to_domain()))
+    return SearchResponse.from_domain(measured_search(services.retriever().retrieve(body.to_domain())))
 
 
 @router.post(

@@ -7,6 +7,7 @@ from app.api.answer_events import summary_event
 from app.api.answers import STREAMING
 from app.api.deps import ServicesDependency
 from app.api.docs import IDEMPOTENT, problems, success
+from app.api.measured import measured_answer, measured_events
 from app.api.model_calls import ModelCallsDependency
 from app.api.routes import IdempotentRoute
 from app.api.sse import open_stream
@@ -35,6 +36,12 @@ async def create_summary(
     wanted = body.to_domain()
     if body.stream:
         return await open_stream(
-            calls, request, lambda: services.summarizer().stream(wanted), summary_event, at_once=2
+            calls,
+            request,
+            lambda: measured_events(services.summarizer().stream(wanted)),
+            summary_event,
+            at_once=2,
         )
-    return await calls.run(request, lambda: Answer.of(services.summarizer().summarize(wanted)))
+    return await calls.run(
+        request, lambda: Answer.of(measured_answer(services.summarizer().summarize(wanted)))
+    )

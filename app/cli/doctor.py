@@ -5,13 +5,13 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from typer import Context, Exit
+from typer import Context, Exit, Option
 
 from app.checks import Check
 from app.cli.connection import connect, data_directory, server_url, settings_errors
-from app.cli.exits import ExitCode
+from app.cli.exits import ExitCode, WrongUsage
 from app.cli.options import AsJson, DataDir, Server
 from app.cli.output import say, say_json
 from rag.errors import AcervoError
@@ -21,8 +21,11 @@ Examples:
   acervo doctor
   acervo doctor --data-dir ./demo-data --json
   acervo doctor --server http://127.0.0.1:8000
+  acervo doctor --aws --endpoint-instance ml.inf2.xlarge
 
 With a server, that server is checked; otherwise everything that local mode needs on this machine.
+With --aws, the AWS account that a deployment is meant for: of the credentials and the region that the
+environment or AWS_PROFILE names. Nothing is changed there.
 """
 
 OLDEST_PYTHON = (3, 11)
@@ -31,11 +34,26 @@ LEAST_FREE_DISK = 1.0
 
 
 def doctor(
-    context: Context, *, as_json: AsJson = False, server: Server = None, data_dir: DataDir = None
+    context: Context,
+    *,
+    as_json: AsJson = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+    aws: Annotated[
+        bool, Option("--aws", help="Check the AWS account that a deployment is meant for.")
+    ] = False,
+    endpoint_instance: Annotated[
+        str | None,
+        Option(
+            "--endpoint-instance", metavar="TYPE", help="With --aws: an instance type wanted for SageMaker."
+        ),
+    ] = None,
 ) -> None:
     """Check that everything Acervo needs is there."""
+    if endpoint_instance and not aws:
+        raise WrongUsage("--endpoint-instance belongs to --aws.")
     found = []
-    for check in _checks(context, server, data_dir):
+    for check in _aws(endpoint_instance) if aws else _checks(context, server, data_dir):
         found.append(check)
         if not as_json:
             _say(check)
@@ -56,6 +74,16 @@ def _checks(context: Context, server: str | None, data_dir: Path | None) -> Iter
         yield _free_disk(directory)
         if writable.ok:
             yield from _local(directory)
+
+
+def _aws(endpoint_instance: str | None) -> Iterator[Check]:
+    try:
+        with settings_errors():
+            from app.operations import account_checks
+
+            yield from account_checks(endpoint_instance)
+    except AcervoError as error:
+        yield Check(name="settings", ok=False, detail=error.detail, advice="Correct the setting.")
 
 
 def _python() -> Check:

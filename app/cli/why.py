@@ -31,7 +31,7 @@ Examples:
 
 _REMEDIES = MappingProxyType(
     {
-        "unsupported_media_type": "Convert it to PDF, DOCX, HTML, Markdown or plain text, and ingest that.",
+        "unsupported_media_type": "Convert it to PDF, DOCX, HTML or plain text, and ingest that.",
         "corrupt": "Open it in its own program, save it anew, and ingest it again.",
         "encrypted": "Remove the password, and ingest it again.",
         "empty": "Ingest it again once it holds text.",

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 REPOSITORY: Final = Path(__file__).parents[2]
+# Where a function's `files` lie.
+FILES: Final = Path(__file__).parent
 
 # Adapters of local mode, which a deployment on AWS does not configure.
 _LOCAL: Final = frozenset(
@@ -14,14 +16,16 @@ _LOCAL: Final = frozenset(
 )
 # What only the API imports of that which both flows' backend could.
 _ANSWERING: Final = frozenset({"httpcore", "httpx", "jwt", "langchain_aws", "langchain_core"})
-# `rds` signs logins to the database.
-_MODELS_AND_DOCUMENTS: Final = frozenset({"bedrock-runtime", "rds", "s3", "sagemaker-runtime", "sts"})
+_MODELS_AND_DOCUMENTS: Final = frozenset({"bedrock-runtime", "s3", "sagemaker-runtime", "sts"})
+# What the database's URL names (infra/database.py).
+_CERTIFICATES: Final = "certificates/rds.pem"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
     """`module` has the `handler`; `services` are those of AWS that it calls; `lacking` are packages that
-    modules imported on demand may ask for in vain; `files` are put beside the packages.
+    modules imported on demand may ask for in vain; `files` of this folder are put beside the packages;
+    `whole` are packages of ours whose modules are named as text, where no import statement is found.
     """
 
     name: str
@@ -29,7 +33,8 @@ class Function:
     services: frozenset[str]
     lacking: frozenset[str]
     limit_megabytes: int
-    files: tuple[Path, ...] = ()
+    files: tuple[str, ...] = (_CERTIFICATES,)
+    whole: tuple[str, ...] = ()
 
     @property
     def lock(self) -> Path:
@@ -43,6 +48,7 @@ _FUNCTIONS: Final = (
         services=_MODELS_AND_DOCUMENTS,
         lacking=_LOCAL | _ANSWERING,
         limit_megabytes=120,
+        whole=("ingestion.parse",),
     ),
     Function(
         name="api",
@@ -50,12 +56,12 @@ _FUNCTIONS: Final = (
         services=_MODELS_AND_DOCUMENTS | {"bedrock-agent-runtime"},
         lacking=_LOCAL,
         limit_megabytes=200,
-        files=(Path(__file__).with_name("run.sh"),),
+        files=(_CERTIFICATES, "run.sh"),
     ),
     Function(
         name="migration",
         module="rag.migration_handler",
-        services=frozenset({"rds", "sts"}),
+        services=frozenset({"sts"}),
         lacking=frozenset(),
         limit_megabytes=60,
     ),

@@ -9,10 +9,10 @@ from typing import Final
 OWN: Final = ("app", "ingestion", "rag")
 
 
-def imported_modules(root: Path, module: str) -> list[str]:
-    """`module`, all of ours that it imports at any depth, on demand too, and their packages."""
+def imported_modules(root: Path, *modules: str) -> list[str]:
+    """`modules`, all of ours that they import at any depth, on demand too, and their packages."""
     found: set[str] = set()
-    waiting = [module]
+    waiting = [*modules]
     while waiting:
         name = waiting.pop()
         if name in found or name.partition(".")[0] not in OWN or not (path := _path_of(root, name)):
@@ -20,6 +20,12 @@ def imported_modules(root: Path, module: str) -> list[str]:
         found.add(name)
         waiting += [name.rpartition(".")[0], *_imports(path)]
     return sorted(found)
+
+
+def modules_of(root: Path, package: str) -> list[str]:
+    """All of a package's own, itself included."""
+    names = [path.stem for path in root.joinpath(*package.split(".")).glob("*.py")]
+    return [package, *(f"{package}.{name}" for name in names if name != "__init__")]
 
 
 def copy_modules(root: Path, modules: list[str], target: Path) -> None:

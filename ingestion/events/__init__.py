@@ -7,13 +7,14 @@ from ingestion.events.delivery import Delivery, Rejection
 from ingestion.events.eventbridge import EventBridgeEvent
 from ingestion.events.kinesis import KinesisBatch
 from ingestion.events.s3 import S3Notification, S3TestEvent
+from ingestion.events.schedule import ScheduledEvent
 from ingestion.events.sqs import SqsBatch
 from rag.errors import InvalidEvent
 
 __all__ = ["Delivery", "Rejection", "deliveries"]
 
 _BATCHES = (SqsBatch, KinesisBatch)
-_DIRECT = (S3Notification, EventBridgeEvent, S3TestEvent)
+_DIRECT = (S3Notification, EventBridgeEvent, S3TestEvent, ScheduledEvent)
 
 
 def deliveries(event: Mapping[str, Any], *, default_tenant: str) -> list[Delivery]:

@@ -19,10 +19,13 @@ class Delivery:
     """One SQS message, Kinesis record or direct event.
 
     `id` is what a partial batch response calls it, empty for a direct event.
+    `tenants` are those whose waiting work is asked for, `every_tenant` that of all.
     `problem` says what cannot be read: the message goes back until the dead-letter queue has it.
     """
 
     id: str = ""
     events: tuple[SourceEvent, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    tenants: tuple[str, ...] = ()
+    every_tenant: bool = False
     problem: str | None = None

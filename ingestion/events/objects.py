@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ingestion.events.delivery import Delivery, Rejection
-from rag.domain.buckets import object_state, object_uri, place_of
+from rag.domain.buckets import WORK_PREFIX, object_state, object_uri, place_of, requested_tenant
 from rag.domain.documents import Place, SourceEvent, SourceKind
 from rag.domain.keys import SIDECAR_SUFFIX, validate_collection_name, validate_key
 from rag.errors import InvalidEvent, InvalidRequest
@@ -25,6 +25,11 @@ class ObjectChange:
     etag: str
     version_id: str | None
     size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _WorkRequest:
+    tenant: str
 
 
 def order_of(sequencer: str) -> str:
@@ -50,6 +55,7 @@ def delivery(
 ) -> Delivery:
     """What some records say; one that cannot be read does not hold up the others."""
     events, rejections, problems = [], [], []
+    tenants: dict[str, None] = {}
     for record in records:
         try:
             found = change(record)
@@ -59,13 +65,19 @@ def delivery(
         outcome = _outcome(found, default_tenant) if found else None
         if isinstance(outcome, Rejection):
             rejections.append(outcome)
-        elif outcome:
+        elif isinstance(outcome, SourceEvent):
             events.append(outcome)
+        elif outcome:
+            tenants[outcome.tenant] = None
     problem = " ".join(problems) or None
-    return Delivery(events=tuple(events), rejections=tuple(rejections), problem=problem)
+    return Delivery(
+        events=tuple(events), rejections=tuple(rejections), tenants=tuple(tenants), problem=problem
+    )
 
 
-def _outcome(change: ObjectChange, default_tenant: str) -> SourceEvent | Rejection | None:
+def _outcome(change: ObjectChange, default_tenant: str) -> SourceEvent | Rejection | _WorkRequest | None:
+    if change.name.startswith(WORK_PREFIX):
+        return _work_request(change)
     if change.name.endswith("/") and change.size == 0:  # a console's "folder"
         return None
     described = change.name.removesuffix(SIDECAR_SUFFIX)
@@ -75,6 +87,15 @@ def _outcome(change: ObjectChange, default_tenant: str) -> SourceEvent | Rejecti
     except InvalidRequest as error:
         return Rejection(uri=object_uri(change.bucket, change.name), code=error.code, detail=error.detail)
     return _description(place, uri) if described != change.name else _event(change, place, uri)
+
+
+def _work_request(change: ObjectChange) -> _WorkRequest | Rejection | None:
+    if change.operation != "upsert":
+        return None
+    try:
+        return _WorkRequest(tenant=requested_tenant(change.name))
+    except InvalidRequest as error:
+        return Rejection(uri=object_uri(change.bucket, change.name), code=error.code, detail=error.detail)
 
 
 def _storable(place: Place) -> Place:

@@ -1,4 +1,4 @@
-"""Batches of SQS messages, each with one event of S3 or EventBridge as its body."""
+"""Batches of SQS messages, each with one event of S3 or EventBridge as its body, or in SNS's envelope."""
 
 import json
 from collections.abc import Mapping
@@ -37,10 +37,18 @@ def _delivery(message: Any, default_tenant: str) -> Delivery:
 
 def _read(body: str, default_tenant: str) -> Delivery:
     try:
-        event = json.loads(body)
+        event = _unwrapped(json.loads(body))
     except (ValueError, RecursionError):
         return Delivery(problem="The body of the message is not JSON.")
     for source in _BODIES:
         if isinstance(event, dict) and source.infer(event):
             return source.delivery(event, default_tenant=default_tenant)
     return Delivery(problem="The body of the message is not an event of S3, nor one of EventBridge about S3.")
+
+
+def _unwrapped(event: Any) -> Any:
+    """What a topic of SNS between bucket and queue passed on, unless it passes messages on as they are."""
+    match event:
+        case {"Type": "Notification", "TopicArn": str(), "Message": str(message)}:
+            return json.loads(message)
+    return event

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from ingestion.parse.builder import TextBuilder, lines, one_line, row
-from ingestion.parse.docx_package import Package
-from ingestion.parse.docx_styles import Numbering, Styles, W, value
+from ingestion.parse.builder import TextBuilder, lines, one_line
+from ingestion.parse.docx_styles import Numbering, Styles, W
+from ingestion.parse.docx_tables import header_rows, merged_rows
 from ingestion.parse.media_type import DOCX
+from ingestion.parse.package import OfficePackage
+from ingestion.parse.tables import add_table, header_size
 from rag.domain.content import BlockKind, ExtractedText
 
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_CORE_PROPERTIES = "docProps/core.xml"
 _PARAGRAPH, _TABLE, _TEXT_BOX = f"{W}p", f"{W}tbl", f"{W}txbxContent"
 # Deleted or moved away with change tracking, properties, and the second copy of a drawing.
 _LEFT_OUT = frozenset({f"{W}del", f"{W}moveFrom", f"{W}pPr", f"{W}rPr", f"{W}sectPr", _FALLBACK, _TEXT_BOX})
@@ -27,23 +27,17 @@ _NOTE_KINDS = (("footnotes", "footnote"), ("endnotes", "endnote"))
 
 
 def parse_docx(body: bytes) -> ExtractedText:
-    package = Package(body)
+    package = OfficePackage(body, label="DOCX file", main="word/document.xml")
     builder = TextBuilder()
     document = _Document(builder, package)
     document.read(package.main())
     for part, note in _NOTE_KINDS:
-        document.read_notes(package.related(part), note)
-    return builder.finish(DOCX, _core_title(package) or document.title)
-
-
-def _core_title(package: Package) -> str | None:
-    core = package.part(_CORE_PROPERTIES)
-    title = None if core is None else core.findtext(_TITLE)
-    return (title or "").strip() or None
+        document.read_notes(package.related(package.main_name, part), note)
+    return builder.finish(DOCX, package.title() or document.title)
 
 
 class _Document:
-    def __init__(self, builder: TextBuilder, package: Package) -> None:
+    def __init__(self, builder: TextBuilder, package: OfficePackage) -> None:
         self.title: str | None = None
         self._builder = builder
         self._styles = Styles(package)
@@ -87,16 +81,13 @@ class _Document:
             self._builder.add(BlockKind.PARAGRAPH, text)
 
     def _add_table(self, table: etree._Element) -> None:
-        rows = [(tr, list(_inside(tr, f"{W}tc"))) for tr in _inside(table, f"{W}tr")]
-        if all(len(cells) <= 1 for _, cells in rows):
-            self._read_cells([cell for _, cells in rows for cell in cells])
+        trs = list(_inside(table, f"{W}tr"))
+        rows = [list(_inside(tr, f"{W}tc")) for tr in trs]
+        if all(len(cells) <= 1 for cells in rows):
+            self._read_cells([cell for cells in rows for cell in cells])
             return
-        self._builder.set_apart()
-        named = _names_its_columns(table)
-        for index, (tr, cells) in enumerate(rows):
-            header = _is_header(tr) or (index == 0 and named and len(rows) > 1)
-            self._builder.add(BlockKind.TABLE_ROW, row([_cell(cell) for cell in cells]), header=header)
-        self._builder.set_apart()
+        texts = merged_rows([[_cell(cell) for cell in cells] for cells in rows], rows)
+        add_table(self._builder, texts, header_rows=header_rows(table, trs) or header_size(texts))
 
     def _read_cells(self, cells: list[etree._Element]) -> None:
         """A table of one column is a frame around paragraphs."""
@@ -146,22 +137,3 @@ def _cell(cell: etree._Element) -> str:
         for paragraph in cell.iter(_PARAGRAPH)
         if next(paragraph.iterancestors(_FALLBACK), None) is None
     )
-
-
-def _is_header(tr: etree._Element) -> bool:
-    header = tr.find(f"{W}trPr/{W}tblHeader")
-    return header is not None and header.get(f"{W}val") not in {"0", "false", "off"}
-
-
-def _names_its_columns(table: etree._Element) -> bool:
-    """Whether the table's look sets the first row apart."""
-    look = table.find(f"{W}tblPr/{W}tblLook")
-    if look is None:
-        return False
-    if (first := look.get(f"{W}firstRow")) is not None:
-        return first in {"1", "true", "on"}
-    bits = value(table, "tblPr/tblLook") or ""
-    try:
-        return bool(int(bits, 16) & 0x0020)
-    except ValueError:
-        return False

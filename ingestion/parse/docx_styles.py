@@ -6,21 +6,15 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ingestion.parse.docx_package import Package
+from ingestion.parse.numerals import letter, roman
+from ingestion.parse.package import OfficePackage
+from ingestion.parse.style_names import named_heading_level, names_contents, names_title
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 TITLE_LEVEL = 1
 
-# Word keeps built-in names in English; other programs write their own.
-_HEADING = re.compile(
-    r"(?:heading|título|titulo|ttulo|cabeçalho|titre|überschrift|berschrift|encabezado|titolo)[\s_]*([1-9])",
-    re.IGNORECASE,
-)
-_CONTENTS = re.compile(r"(?:toc|sumário|sumario|índice|indice)[\s_]*\d?$|toc heading", re.IGNORECASE)
 _LONGEST_CHAIN = 20
 _DEEPEST_OUTLINE = 8  # 9 means body text
-_FIRST_WITHOUT_NUMERAL = 40
-_ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 _PLACE = re.compile(r"%(\d)")
 
 
@@ -52,8 +46,8 @@ def _number(text: str | None) -> int | None:
 
 
 class Styles:
-    def __init__(self, package: Package) -> None:
-        tree = package.related("styles")
+    def __init__(self, package: OfficePackage) -> None:
+        tree = package.related(package.main_name, "styles")
         elements = [] if tree is None else tree.iter(f"{W}style")
         self._styles = {element.get(f"{W}styleId", ""): _style(element) for element in elements}
 
@@ -61,20 +55,20 @@ class Styles:
         """1–6 for a heading, 0 for others."""
         outline = _number(value(paragraph, "pPr/outlineLvl"))
         for style_id, style in [] if outline is not None else self._chain(paragraph):
-            if style.name.lower() == "title":
+            if names_title(style.name):
                 return TITLE_LEVEL
-            named = _HEADING.match(style.name) or _HEADING.fullmatch(style_id)
-            outline = int(named[1]) - 1 if named else style.outline
+            named = named_heading_level(style.name) or named_heading_level(style_id)
+            outline = named - 1 if named else style.outline
             if outline is not None:
                 break
         return 0 if outline is None or outline > _DEEPEST_OUTLINE else min(outline + 1, 6)
 
     def is_title(self, paragraph: etree._Element) -> bool:
-        return any(style.name.lower() == "title" for _, style in self._chain(paragraph)[:1])
+        return any(names_title(style.name) for _, style in self._chain(paragraph)[:1])
 
     def is_contents(self, paragraph: etree._Element) -> bool:
         """A line of a table of contents, which repeats the headings."""
-        return any(_CONTENTS.match(style.name) for _, style in self._chain(paragraph)[:1])
+        return any(names_contents(style.name) for _, style in self._chain(paragraph)[:1])
 
     def numbering(self, paragraph: etree._Element) -> tuple[str, int] | None:
         """The id of the list that the paragraph is an item of, and its depth from 0."""
@@ -111,8 +105,8 @@ def _style(element: etree._Element) -> Style:
 class Numbering:
     """Counts list items as a word processor does, so that "Clause 5.2" is in the text."""
 
-    def __init__(self, package: Package) -> None:
-        tree = package.related("numbering")
+    def __init__(self, package: OfficePackage) -> None:
+        tree = package.related(package.main_name, "numbering")
         self._levels: dict[str, list[NumberedLevel]] = {}
         self._abstract: dict[str, str] = {}
         self._counts: dict[str, Counter[int]] = {}
@@ -153,17 +147,5 @@ def _shown(levels: list[NumberedLevel], counts: Counter[int], depth: int) -> str
         return ""
     number = levels[depth].start + max(counts[depth], 1) - 1
     style = levels[depth].format
-    if style.endswith("Letter") and number > 0:
-        letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
-        return letter.upper() if style.startswith("upper") else letter
-    if style.endswith("Roman") and 0 < number < _FIRST_WITHOUT_NUMERAL:
-        return _roman(number).upper() if style.startswith("upper") else _roman(number)
-    return str(number)
-
-
-def _roman(number: int) -> str:
-    text = ""
-    for amount, sign in _ROMAN:
-        text += sign * (number // amount)
-        number %= amount
-    return text
+    shown = letter(number) if style.endswith("Letter") else roman(number) if style.endswith("Roman") else ""
+    return (shown.upper() if style.startswith("upper") else shown) or str(number)

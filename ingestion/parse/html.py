@@ -2,12 +2,15 @@
 
 import codecs
 import re
+from itertools import takewhile
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingestion.parse.builder import TextBuilder, lines, one_line, row
+from ingestion.parse.builder import TextBuilder, clean, lines, one_line
+from ingestion.parse.html_tables import spanned_rows
 from ingestion.parse.media_type import HTML
 from ingestion.parse.plain import add_plain, decode
+from ingestion.parse.tables import add_table
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument
 
@@ -42,6 +45,7 @@ _UNCOUNTED = _tags(
 )
 # lexbor is quadratic in depth: 100,000 nested <div> take 38 s (2026-11).
 _DEEPEST = 2_000
+_DEEPEST_HEADER = 5
 
 
 def parse_html(body: bytes) -> ExtractedText:
@@ -81,10 +85,16 @@ def add_html(builder: TextBuilder, markup: str) -> str | None:
     _remove_page_header(parser)
     _walk(builder, parser)
     if len(builder) == before:
-        everything = LexborHTMLParser(markup)
-        _remove(everything, _NEVER_TEXT)
-        _walk(builder, everything)
+        add_whole_html(builder, markup)
     return title.text() if title else None
+
+
+def add_whole_html(builder: TextBuilder, markup: str) -> None:
+    """Adds all text of a chapter or message, which has no site around it."""
+    _check_depth(markup)
+    parser = LexborHTMLParser(markup)
+    _remove(parser, _NEVER_TEXT)
+    _walk(builder, parser)
 
 
 def _walk(builder: TextBuilder, parser: LexborHTMLParser) -> None:
@@ -231,11 +241,20 @@ class _Blocks:
         for caption in table.css("caption"):
             self._builder.add(BlockKind.PARAGRAPH, _cell(caption))
             caption.decompose()
-        for index, tr in enumerate(table.css("tr")):
-            cells = tr.css("td, th")
-            header = _inside(tr, {"thead"}) or (index == 0 and all(cell.tag == "th" for cell in cells))
-            self._builder.add(BlockKind.TABLE_ROW, row([_cell(cell) for cell in cells]), header=header)
-        self._builder.set_apart()
+        rows = list(table.css("tr"))
+        cells = [[clean(cell) for cell in cells] for cells in spanned_rows(rows, _cell)]
+        add_table(self._builder, cells, header_rows=_header_rows(rows))
+
+
+def _header_rows(rows: list[LexborNode]) -> int:
+    """The rows of the head; without one, the first rows that hold nothing but header cells."""
+    head = sum(_inside(tr, {"thead"}) for tr in rows) or len(list(takewhile(_names_columns, rows)))
+    return min(head, _DEEPEST_HEADER) if head < len(rows) else 1
+
+
+def _names_columns(tr: LexborNode) -> bool:
+    cells = tr.css("td, th")
+    return bool(cells) and all(cell.tag == "th" for cell in cells)
 
 
 def _cell(node: LexborNode) -> str:

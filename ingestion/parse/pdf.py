@@ -27,13 +27,18 @@ def parse_pdf(body: bytes) -> ExtractedText:
         raise NoTextLayer(
             "The pages are images without text. Run text recognition (OCR) and send the result."
         )
+    return put_together(pages, PDF, title)
+
+
+def put_together(pages: list[list[Line]], media_type: str, title: str | None = None) -> ExtractedText:
+    """Pages of lines as paragraphs, lists and headings, without what repeats on every page."""
     pages = without_running_titles(pages)
     layout = Layout.of(pages)
     builder = TextBuilder()
     for page in pages:
         builder.open_page()
         _add_page(builder, paragraphs(page, layout))
-    return builder.finish(PDF, title)
+    return builder.finish(media_type, title)
 
 
 def _read(body: bytes) -> tuple[list[list[Line]], str | None]:

@@ -3,16 +3,19 @@
 import ctypes
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingestion.parse.builder import clean
+from ingestion.parse.pdf_columns import Band, find_bands
 
 # PDFium writes U+FFFE for a hyphen at a line's end and leaves the line break out.
 HYPHEN = "\ufffe"
+_WORD = re.compile(r"\S+")
 _LINE_END = re.compile(rf"\r\n|\r|\n|{HYPHEN}")
 
 
@@ -36,9 +39,45 @@ class Line:
 
 
 def read_lines(page: pypdfium2.PdfTextPage) -> list[Line]:
+    """In reading order: a column that is drawn line by line with its neighbour comes as a whole."""
+    bands = find_bands(page)
     found: list[Line] = []
-    for start, end, text in _texts(page.get_text_range()):
-        line = _line(page, start, end, text)
+    lines = _lines(page, bands)
+    for band, group in groupby(lines, key=lambda line: _band_of(line, bands)):
+        if band is None:
+            found = _joined_lines(found, group)
+            continue
+        beside = list(group)
+        for column in (False, True):
+            found += _joined_lines([], (line for line in beside if (line.left >= band.gutter) is column))
+    return found
+
+
+def _lines(page: pypdfium2.PdfTextPage, bands: Sequence[Band]) -> Iterator[Line]:
+    for first, last, text in _texts(page.get_text_range()):
+        line = _line(page, first, last, text)
+        band = _band_of(line, bands)
+        cut = _cut(page, first, text, band.gutter) if band and line.left < band.gutter < line.right else 0
+        if cut:
+            before = text[:cut].rstrip()
+            yield _line(page, first, first + len(before) - 1, before)
+            yield _line(page, first + cut, last, text[cut:])
+        else:
+            yield line
+
+
+def _band_of(line: Line, bands: Sequence[Band]) -> Band | None:
+    return next((band for band in bands if band.holds(line.foot + line.size / 4)), None)
+
+
+def _cut(page: pypdfium2.PdfTextPage, first: int, text: str, gutter: float) -> int:
+    """Where the first word right of the gutter begins; 0 where there is none."""
+    words = (match.start() for match in _WORD.finditer(text) if match.start())
+    return next((start for start in words if _box(page, first + start)[0] >= gutter), 0)
+
+
+def _joined_lines(found: list[Line], lines: Iterable[Line]) -> list[Line]:
+    for line in lines:
         if found and _same_line(found[-1], line):
             found[-1] = _joined(found[-1], line)
         else:
@@ -54,7 +93,7 @@ def _texts(text: str) -> Iterator[tuple[int, int, str]]:
         if clean(line).strip():
             first = start + len(line) - len(line.lstrip())
             mark = HYPHEN if match[0] == HYPHEN else ""
-            yield first, start + len(line.rstrip()) - 1, clean(line).strip() + mark
+            yield first, start + len(line.rstrip()) - 1, line.strip() + mark
         start = match.end()
 
 
@@ -62,7 +101,9 @@ def _line(page: pypdfium2.PdfTextPage, first: int, last: int, text: str) -> Line
     left, _, foot = _box(page, first)
     _, right, _ = _box(page, last)
     size, upright = _type(page, first)
-    return Line(text=text, left=left, right=max(left, right), foot=foot, size=size, upright=upright)
+    mark = HYPHEN if text.endswith(HYPHEN) else ""
+    shown = clean(text).strip() + mark
+    return Line(text=shown, left=left, right=max(left, right), foot=foot, size=size, upright=upright)
 
 
 def _box(page: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float]:

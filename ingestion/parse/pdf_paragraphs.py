@@ -2,13 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import TypeAlias
 
 from ingestion.parse.pdf_lines import HYPHEN, Line
 from rag.domain.content import BlockKind
+
+_Key: TypeAlias = tuple[float, str, int]
 
 _LIST_LINE = re.compile(r"(?:[-*•‣▪●◦–]|\d{1,2}[.)]|\(?(?:\d{1,2}|[a-z])\))\s+\S")
 _DIGITS = re.compile(r"\d+")
@@ -75,7 +78,7 @@ class Layout:
         return cls(
             body_size=body,
             heading_sizes=tuple(sorted(large, reverse=True)) if trusted else (),
-            compounds=frozenset(word.lower() for line in lines for word in _COMPOUND.findall(line.text)),
+            compounds=frozenset(word.lower() for line in lines for word in _compounds(line.text)),
         )
 
     def level(self, line: Line) -> int:
@@ -92,22 +95,32 @@ class Layout:
 
 def without_running_titles(pages: list[list[Line]]) -> list[list[Line]]:
     """Drops headers, footers and page numbers that stand on most pages; never all of a document."""
-    full = [page for page in pages if len(page) >= _FEWEST_LINES]
-    repeated = _repeated(full) | _repeated(full[::2]) | _repeated(full[1::2])  # left and right pages
-    return [_without(page, repeated) for page in pages]
+    long = [page for page in pages if len(page) >= _FEWEST_LINES]
+    repeated = _all_repeated(long, _key)
+    # On short pages every line is at an edge: there, only what also stands at one height repeats.
+    placed = _all_repeated([page for page in pages if page], _placed_key)
+    return [_without(page, repeated, placed) for page in pages]
 
 
-def _repeated(pages: list[list[Line]]) -> set[tuple[float, str]]:
-    seen = Counter(key for page in pages for key in {_key(line) for line in _edges(page)})
+def _all_repeated(pages: list[list[Line]], key: Callable[[Line], _Key]) -> set[_Key]:
+    """Also what repeats on left or on right pages alone."""
+    return _repeated(pages, key) | _repeated(pages[::2], key) | _repeated(pages[1::2], key)
+
+
+def _repeated(pages: list[list[Line]], key: Callable[[Line], _Key]) -> set[_Key]:
+    seen = Counter(each for page in pages for each in {key(line) for line in _edges(page)})
     enough = max(_FEWEST_PAGES, _RUNNING_TITLE_SHARE * len(pages))
-    return {key for key, count in seen.items() if count >= enough}
+    return {each for each, count in seen.items() if count >= enough}
 
 
-def _without(page: list[Line], repeated: set[tuple[float, str]]) -> list[Line]:
-    if len(page) < _FEWEST_LINES:
-        return page
-    dropped = {id(line) for line in _edges(page) if _key(line) in repeated}
-    return [line for line in page if id(line) not in dropped]
+def _without(page: list[Line], repeated: set[_Key], placed: set[_Key]) -> list[Line]:
+    is_long = len(page) >= _FEWEST_LINES
+    dropped = {
+        id(line)
+        for line in _edges(page)
+        if _placed_key(line) in placed or (is_long and _key(line) in repeated)
+    }
+    return [line for line in page if id(line) not in dropped] or page
 
 
 def _edges(page: list[Line]) -> list[Line]:
@@ -116,9 +129,14 @@ def _edges(page: list[Line]) -> list[Line]:
     return by_height[:_EDGE_LINES] + by_height[-_EDGE_LINES:]
 
 
-def _key(line: Line) -> tuple[float, str]:
+def _key(line: Line) -> _Key:
     """The size tells a title page's title from the same words as a header."""
-    return line.size, _DIGITS.sub("#", line.text.casefold())
+    return line.size, _DIGITS.sub("#", line.text.casefold()), 0
+
+
+def _placed_key(line: Line) -> _Key:
+    size, text, _ = _key(line)
+    return size, text, round(line.foot)
 
 
 def paragraphs(page: Sequence[Line], layout: Layout) -> list[Paragraph]:
@@ -208,4 +226,10 @@ def mend_hyphens(text: str, compounds: frozenset[str]) -> str:
         keeps = not rest[:1].islower() or rest in _PRONOUNS or f"{first}-{rest}".lower() in compounds
         return f"{first}-{rest}" if keeps else first + rest
 
+    if HYPHEN not in text and "-\n" not in text:  # which takes a hundredth of the time
+        return text
     return _HYPHENATED.sub(mend, text).replace(HYPHEN, "-")
+
+
+def _compounds(text: str) -> list[str]:
+    return _COMPOUND.findall(text) if "-" in text else []

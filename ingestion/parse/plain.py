@@ -6,7 +6,8 @@ import re
 from charset_normalizer import from_bytes
 
 from ingestion.parse.builder import TextBuilder, clean
-from ingestion.parse.media_type import PLAIN, utf16_without_bom
+from ingestion.parse.media_type import PLAIN
+from ingestion.parse.media_type_text import utf16_without_bom
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument
 

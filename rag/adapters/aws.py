@@ -74,13 +74,8 @@ def client(service: str, **options: Any) -> Any:
 
     Raises SettingInvalid where the region is not known.
     """
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 5},
-        connect_timeout=5,
-        read_timeout=30,
-        max_pool_connections=64,
-        **options,
-    )
+    usual = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 64}
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, **{**usual, **options})
     with translated_errors(f"AWS ({service})"):
         # A session of its own: boto3's shared one is not safe to use from several threads.
         return Session().client(service, config=config)

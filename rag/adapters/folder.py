@@ -94,6 +94,12 @@ class FolderSource:
     def granted_upload(self, token: str) -> Upload:
         return self._uploads.granted(token)
 
+    def grant_download(self, uri: str, *, content_type: str, disposition: str) -> None:
+        """The bytes are this server's to send."""
+
+    def request_work(self, tenant: str) -> None:
+        """The workers of local mode ask the ledger themselves."""
+
     def scan(self) -> Iterator[SourceEvent]:
         for tenant in self._tenants():
             base = self._tenant_folder(tenant)

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from rag.adapters.aws_errors import ModelTimedOut, QuotaUsedUp
 from rag.errors import ModelStarting, ModelUnavailable, Throttled
 from rag.interruption import raise_if_interrupted
+from rag.telemetry import Metric, measure
 
 Answer = TypeVar("Answer")
 Pause = Callable[[float], None]
@@ -27,7 +28,7 @@ def with_retries(call: Callable[[], Answer], pause: Pause = sleep) -> Answer:
     for attempt in range(_RETRIES):
         raise_if_interrupted()
         try:
-            return call()
+            return _measured(call)
         except (ModelStarting, ModelTimedOut):
             raise
         except (ModelUnavailable, Throttled) as failure:
@@ -36,7 +37,15 @@ def with_retries(call: Callable[[], Answer], pause: Pause = sleep) -> Answer:
                 raise
         pause(seconds)
     raise_if_interrupted()
-    return call()
+    return _measured(call)
+
+
+def _measured(call: Callable[[], Answer]) -> Answer:
+    try:
+        return call()
+    except Throttled:
+        measure({Metric.THROTTLES: 1})
+        raise
 
 
 def _seconds(failure: ModelUnavailable | Throttled, attempt: int) -> float:

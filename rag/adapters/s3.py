@@ -1,23 +1,26 @@
 """The source on AWS: an S3 bucket laid out `<collection>/<key…>`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from typing import Any, BinaryIO, Literal
 
 from botocore.exceptions import ClientError
 
-from rag.adapters import aws, s3_headers, s3_uploads, sidecar
+from rag.adapters import aws, s3_downloads, s3_headers, s3_uploads
+from rag.adapters.s3_sidecars import Sidecars, beside, has_room
 from rag.domain.buckets import (
-    MAX_OBJECT_KEY_BYTES,
+    described_state,
     is_document,
     object_key,
     object_state,
     object_uri,
     place_of,
     split_uri,
+    work_request,
 )
 from rag.domain.documents import Attributes, Place, SourceEvent, SourceKind, SourceObject
 from rag.domain.keys import validate_collection_name, validate_key
@@ -54,6 +57,7 @@ class S3Source:
         self._default_tenant = default_tenant
         self._max_object_bytes = max_object_bytes
         self._client = client or aws.client("s3")
+        self._sidecars = Sidecars(self._client)
         self._given_client = client
 
     def put(
@@ -72,28 +76,25 @@ class S3Source:
         header = s3_headers.content_type(attributes.media_type)
         with self._errors():
             # The side-car first: who sees the new bytes must see their attributes too.
-            if attributes.title is None and not attributes.metadata and header is not None:
-                self._remove_sidecar(name)
-            else:
-                self._write_sidecar(name, attributes)
+            sidecar = self._describe(name, attributes, said_by_header=header is not None)
             answer = self._client.put_object(
                 Bucket=self._bucket, Key=name, Body=body, ContentType=header or s3_headers.UNKNOWN
             )
-        state = object_state(answer["ETag"], answer.get("VersionId"))
+        state = described_state(object_state(answer["ETag"], answer.get("VersionId")), sidecar)
         return self._event(
             (tenant, collection, key), "upsert", kind, etag=state, size=size, attributes=attributes
         )
 
     def describe(self, tenant: str, collection: str, key: str, attributes: Attributes) -> SourceEvent:
-        with self._errors():
-            self._write_sidecar(self._writable_name(tenant, collection, key), attributes)
+        name = self._writable_name(tenant, collection, key)
+        self._sidecars.write(self._bucket, name, attributes)
         return self._event((tenant, collection, key), "describe", SourceKind.API)
 
     def remove(self, tenant: str, collection: str, key: str) -> SourceEvent:
         name = self._name((tenant, collection, key))
         with self._errors():
             self._client.delete_object(Bucket=self._bucket, Key=name)
-            self._remove_sidecar(name)
+        self._sidecars.remove(self._bucket, name)
         return self._event((tenant, collection, key), "delete", SourceKind.API)
 
     def remove_collection(self, tenant: str, collection: str) -> None:
@@ -121,16 +122,14 @@ class S3Source:
             with closing(found["Body"]) as stream:
                 self._check_size(found["ContentLength"])
                 body = stream.read()
-            return SourceObject(body=body, attributes=self._attributes(bucket, name, found))
+            return self._described(bucket, name, found, body)
 
     def scan(self) -> Iterator[SourceEvent]:
         with self._errors():
-            # Versions, since plain listings do not say which version an etag belongs to.
-            for page in self._pages("list_object_versions"):
-                for found in page.get("Versions", ()):
-                    event = self._scanned(found) if found["IsLatest"] else None
-                    if event:
-                        yield event
+            for found, sidecar in beside(self._current_versions()):
+                event = self._scanned(found, sidecar)
+                if event:
+                    yield event
 
     def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
         place = (tenant, collection, key)
@@ -142,7 +141,8 @@ class S3Source:
                     raise
                 self._check_bucket()
                 return self._event(place, "delete", SourceKind.S3)
-        state = object_state(found["ETag"], found.get("VersionId"))
+        sidecar = self._sidecars.etag(self._bucket, self._name(place))
+        state = described_state(object_state(found["ETag"], found.get("VersionId")), sidecar)
         return self._event(place, "upsert", SourceKind.S3, etag=state, size=found["ContentLength"])
 
     def grant_upload(self, upload: Upload) -> UploadGrant:
@@ -154,12 +154,40 @@ class S3Source:
         del token
         raise UploadNotFound("Uploads go to the bucket, not to this server.")
 
+    def grant_download(self, uri: str, *, content_type: str, disposition: str) -> str:
+        bucket, name = _located(uri)
+        with self._errors(bucket):
+            # A presigned address is made for anything; S3 would tell of a missing object in its own words.
+            self._client.head_object(Bucket=bucket, Key=name)
+            return s3_downloads.address(
+                self._signing_client, bucket, name, content_type=content_type, disposition=disposition
+            )
+
+    def request_work(self, tenant: str) -> None:
+        """The bucket's own notification of this object goes the way of every other (decision 0017)."""
+        with self._errors():
+            self._client.put_object(
+                Bucket=self._bucket, Key=work_request(tenant), Body=BytesIO(), ContentType=s3_headers.UNKNOWN
+            )
+
     @cached_property
     def _signing_client(self) -> Any:
         return self._given_client or s3_uploads.signing_client()
 
     def _errors(self, bucket: str | None = None) -> Any:
         return aws.translated_errors(f"The bucket {bucket or self._bucket}")
+
+    def _describe(self, name: str, attributes: Attributes, *, said_by_header: bool) -> str:
+        """The side-car's etag, empty where there is none."""
+        if attributes.title is None and not attributes.metadata and said_by_header:
+            self._sidecars.remove(self._bucket, name)
+            return ""
+        return self._sidecars.write(self._bucket, name, attributes)
+
+    def _current_versions(self) -> Iterator[dict[str, Any]]:
+        # Versions, since plain listings do not say which version an etag belongs to.
+        for page in self._pages("list_object_versions"):
+            yield from (found for found in page.get("Versions", ()) if found["IsLatest"])
 
     def _pages(self, operation: str, **parameters: Any) -> Any:
         return self._client.get_paginator(operation).paginate(Bucket=self._bucket, **parameters)
@@ -171,7 +199,7 @@ class S3Source:
         validate_collection_name(collection)
         validate_key(key)
         name = self._name((tenant, collection, key))
-        if not _has_room_for_sidecar(name):
+        if not has_room(name):
             raise InvalidKey("The key is too long for the bucket beside its collection.", pointer="/key")
         return name
 
@@ -198,7 +226,7 @@ class S3Source:
             attributes=attributes or Attributes(),
         )
 
-    def _scanned(self, found: dict[str, Any]) -> SourceEvent | None:
+    def _scanned(self, found: Mapping[str, Any], sidecar: str) -> SourceEvent | None:
         if not is_document(found["Key"]):
             return None
         try:
@@ -206,7 +234,7 @@ class S3Source:
         except InvalidKey as error:
             logger.warning("s3://%s/%s is not ingested: %s", self._bucket, found["Key"], error)
             return None
-        state = object_state(found["ETag"], found.get("VersionId"))
+        state = described_state(object_state(found["ETag"], found.get("VersionId")), sidecar)
         return self._event(place, "upsert", SourceKind.S3, etag=state, size=found["Size"])
 
     def _check_bucket(self) -> None:
@@ -225,47 +253,18 @@ class S3Source:
                 " (ACERVO_MAX_DOCUMENT_BYTES)."
             )
 
-    def _attributes(self, bucket: str, name: str, found: dict[str, Any]) -> Attributes:
-        own = s3_headers.attributes(found)
-        beside = self._read_sidecar(bucket, name)
-        if beside is None:
-            return own
-        return Attributes(
-            title=beside.title, media_type=beside.media_type or own.media_type, metadata=beside.metadata
+    def _described(self, bucket: str, name: str, found: dict[str, Any], body: bytes) -> SourceObject:
+        attributes = s3_headers.attributes(found)
+        sidecar = self._sidecars.read(bucket, name)
+        if sidecar:
+            said = sidecar.attributes
+            attributes = replace(said, media_type=said.media_type or attributes.media_type)
+        state = object_state(found["ETag"], found.get("VersionId"))
+        return SourceObject(
+            body=body,
+            attributes=attributes,
+            etag=described_state(state, sidecar.etag if sidecar else ""),
         )
-
-    def _read_sidecar(self, bucket: str, name: str) -> Attributes | None:
-        if not _has_room_for_sidecar(name):
-            return None
-        try:
-            with aws.translated_errors(f"The bucket {bucket}"):
-                found = self._client.get_object(Bucket=bucket, Key=name + sidecar.SUFFIX)
-                with closing(found["Body"]) as stream:
-                    return sidecar.parse(stream.read())
-        except SourceObjectNotFound:
-            return None
-
-    def _write_sidecar(self, name: str, attributes: Attributes) -> None:
-        # An empty one too: it says that the headers' title and metadata no longer hold.
-        content = sidecar.dump(attributes) or b"{}"
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=name + sidecar.SUFFIX,
-            Body=BytesIO(content),
-            ContentType="application/json",
-        )
-
-    def _remove_sidecar(self, name: str) -> None:
-        if not _has_room_for_sidecar(name):
-            return
-        beside = name + sidecar.SUFFIX
-        try:
-            # Looked at first: a versioned bucket would keep a delete marker, and tell of it, every time.
-            with self._errors():
-                self._client.head_object(Bucket=self._bucket, Key=beside)
-        except SourceObjectNotFound:
-            return
-        self._client.delete_object(Bucket=self._bucket, Key=beside)
 
 
 def _located(uri: str) -> tuple[str, str]:
@@ -273,10 +272,6 @@ def _located(uri: str) -> tuple[str, str]:
         return split_uri(uri)
     except InvalidKey as error:
         raise SourceObjectNotFound(f"The document has no object in a bucket. {error}") from error
-
-
-def _has_room_for_sidecar(name: str) -> bool:
-    return len((name + sidecar.SUFFIX).encode()) <= MAX_OBJECT_KEY_BYTES
 
 
 def _check_removed(answer: dict[str, Any]) -> None:

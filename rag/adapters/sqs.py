@@ -1,4 +1,4 @@
-"""The ingestion queue: messages that failed too often go back into it."""
+"""Queues: messages that failed too often go back into theirs, others are settled one by one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +11,8 @@ _BATCH = 10
 _BATCH_BYTES = 256 * 1024
 # Longer than a redrive: a message that fails again meanwhile is not met twice.
 _HIDDEN_SECONDS = 120
+# As long as a message may take to be settled.
+_SETTLING_SECONDS = 900
 _COPIED = ("DataType", "StringValue", "BinaryValue")
 
 
@@ -35,12 +37,26 @@ def redrive(
     return count
 
 
-def _receive(sqs: Any, url: str) -> Sequence[Mapping[str, Any]]:
+def settle(url: str, done: Callable[[str], bool], *, client: Any = None) -> int:
+    """Deletes the messages whose body `done` is done with; returns how many stay."""
+    sqs = client or aws.client("sqs")
+    staying: set[str] = set()
+    with aws.translated_errors("The queue"):
+        while received := _receive(sqs, url, hidden_seconds=_SETTLING_SECONDS):
+            for message in received:
+                if message["MessageId"] not in staying and done(message["Body"]):
+                    _delete(sqs, url, [message])
+                else:
+                    staying.add(message["MessageId"])
+    return len(staying)
+
+
+def _receive(sqs: Any, url: str, *, hidden_seconds: int = _HIDDEN_SECONDS) -> Sequence[Mapping[str, Any]]:
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=_BATCH,
         MessageAttributeNames=["All"],
-        VisibilityTimeout=_HIDDEN_SECONDS,
+        VisibilityTimeout=hidden_seconds,
         # Asks all of the service's machines, not some of them.
         WaitTimeSeconds=1,
     )

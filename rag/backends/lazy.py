@@ -7,10 +7,18 @@ from typing import Any, Self, TypeVar, overload
 from rag.adapters.local.embedding import build_embedder
 from rag.adapters.local.generation import build_generator
 from rag.adapters.local.guard import build_guard
+from rag.adapters.local.ocr import build_ocr
 from rag.adapters.local.reranking import build_reranker
 from rag.errors import SettingInvalid
-from rag.ports import Embedder, Generator, PassageGuard, Reranker, TokenVerifier
-from rag.settings import EmbeddingSettings, GenerationSettings, GuardSettings, JwtSettings, RerankingSettings
+from rag.ports import Embedder, Generator, Ocr, PassageGuard, Reranker, TokenVerifier
+from rag.settings import (
+    EmbeddingSettings,
+    GenerationSettings,
+    GuardSettings,
+    JwtSettings,
+    OcrSettings,
+    RerankingSettings,
+)
 
 T = TypeVar("T")
 
@@ -62,6 +70,10 @@ class LazyBackend:
     @built_once
     def guard(self) -> PassageGuard | None:
         return build_guard(self._guarding)
+
+    @built_once
+    def ocr(self) -> Ocr | None:
+        return build_ocr(OcrSettings())
 
     @built_once
     def tokens(self) -> TokenVerifier | None:

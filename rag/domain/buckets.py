@@ -10,6 +10,8 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _URI = re.compile(r"s3://([A-Za-z0-9._-]{3,255})/(.+)", re.DOTALL)
 # S3's own limit, in bytes of UTF-8.
 MAX_OBJECT_KEY_BYTES = 1024
+# Hidden, so no document lies there.
+WORK_PREFIX = ".acervo/work/"
 
 
 def validate_tenant(tenant: str) -> str:
@@ -57,6 +59,27 @@ def object_state(etag: str, version_id: str | None) -> str:
     """The name of an object's state; S3 calls the only version of an unversioned object `null`."""
     bare = etag.strip('"')
     return f"{bare}/{version_id}" if version_id and version_id != "null" else bare
+
+
+def described_state(state: str, sidecar: str) -> str:
+    """An object's state with that of its side-car; `sidecar` is empty where there is none."""
+    return f"{state}+{object_state(sidecar, None)}"
+
+
+def same_state(one: str, other: str) -> bool:
+    """A state without `+` comes from a notification, which says nothing of the side-car."""
+    whole = "+" in one and "+" in other
+    return one == other if whole else one.partition("+")[0] == other.partition("+")[0]
+
+
+def work_request(tenant: str) -> str:
+    """The object whose notification has the write path work off what the ledger holds of a tenant."""
+    return WORK_PREFIX + tenant
+
+
+def requested_tenant(name: str) -> str:
+    """Whose work an object below WORK_PREFIX asks for. Raises InvalidKey."""
+    return validate_tenant(name.removeprefix(WORK_PREFIX))
 
 
 def object_uri(bucket: str, name: str) -> str:

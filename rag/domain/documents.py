@@ -115,8 +115,11 @@ class SourceState:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceObject:
+    """`etag` names the state that was read, empty where the source cannot tell."""
+
     body: bytes
     attributes: Attributes
+    etag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +192,10 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltDocument:
-    """What the switch records with the new version. `own_title` is what the document calls itself."""
+    """What the switch records with the new version.
+
+    `own_title` is what the document calls itself. `source_etag` is the state that was read, empty: unknown.
+    """
 
     content_sha256: str
     recipe: str
@@ -201,3 +207,4 @@ class BuiltDocument:
     language: str
     chunk_count: int
     page_count: int | None
+    source_etag: str = ""

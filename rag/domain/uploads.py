@@ -1,4 +1,4 @@
-"""Uploads that go past the API: straight into the bucket, or as a signed PUT to this server."""
+"""Bytes that go past the API: uploads and downloads by signed addresses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 UPLOAD_LIFETIME = timedelta(minutes=15)
+# How long a presigned address of a document's bytes can be fetched.
+DOWNLOAD_LIFETIME = timedelta(minutes=5)
 # Below it lie the uploads that this server itself receives.
 UPLOADS_PATH = "/v1/uploads/"
 

@@ -12,6 +12,7 @@ from tests.doubles.bedrock_client import environment
 _VARIABLES = {
     "bedrock-agent-runtime": "AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME",
     "sagemaker-runtime": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+    "textract": "AWS_ENDPOINT_URL_TEXTRACT",
 }
 
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from boto3.session import Session
 from botocore.config import Config
 
-from tests.doubles import s3_listing, s3_post
+from tests.doubles import s3_listing, s3_post, s3_presigned
 from tests.doubles.bucket import Bucket, Change, Version
 
 BUCKET = "acervo-documents"
@@ -164,6 +164,14 @@ class _S3Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the base class names them so
 
     def _dispatch(self) -> None:
+        if s3_presigned.is_presigned(self.query):
+            try:
+                s3_presigned.check(
+                    self.command, urlsplit(self.path).path, self.query, self.headers.get("Host", "")
+                )
+            except s3_post.Refused as refused:
+                self._refuse(refused.status, refused.code)
+                return
         method = _METHODS["object" if self.key else "bucket"].get(self.command)
         if method is None:
             self._refuse(405, "MethodNotAllowed")
@@ -176,8 +184,12 @@ class _S3Handler(BaseHTTPRequestHandler):
             marked = {"x-amz-delete-marker": "true"} if version else {}
             self._refuse(404, "NoSuchKey", marked)
             return
-        metadata = {f"{_META}{name}": value for name, value in version.metadata.items()}
-        self._answer(200, version.body, {**self._names(version), **metadata}, version.content_type)
+        headers = {f"{_META}{name}": value for name, value in version.metadata.items()}
+        headers |= {**self._names(version), "Content-Type": version.content_type}
+        if s3_presigned.is_presigned(self.query):
+            headers |= s3_presigned.answered_headers(self.query)
+        content_type = headers.pop("Content-Type")
+        self._answer(200, version.body, headers, content_type)
 
     def _wanted(self) -> Version | None:
         if "versionId" not in self.query:

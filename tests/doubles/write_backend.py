@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rag.ports import Embedder, Generator, PassageGuard, Reranker, Source, Store
+from rag.ports import Embedder, Generator, Ocr, PassageGuard, Reranker, Source, Store
 
 
 @dataclass(kw_only=True)
@@ -14,6 +14,7 @@ class WriteBackend:
     embedder: Embedder
     reranker: Reranker | None = None
     guard: PassageGuard | None = None
+    ocr: Ocr | None = None
 
     @property
     def generator(self) -> Generator:

@@ -13,13 +13,17 @@ from tests.infra.template import Template
 Synthesized = Callable[[str], Template]
 
 
-@pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Of a combination's name; checked by cdk-nag while it is made."""
+def needs_cdk() -> None:
     pytest.importorskip("aws_cdk", reason="needs the dependency group infra")
     pytest.importorskip("cdk_nag", reason="needs the dependency group infra")
     if shutil.which("node") is None:
         pytest.skip("CDK needs node")
+
+
+@pytest.fixture(scope="session")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """Of a combination's name; checked by cdk-nag while it is made."""
+    needs_cdk()
     from infra.stack import Bundles  # noqa: PLC0415 - where CDK is absent, the tests above must still be found
     from infra.synth import synthesize  # noqa: PLC0415 - the same
 

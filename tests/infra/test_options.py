@@ -6,7 +6,7 @@ from infra.connections import PER_FUNCTION, plan_connections
 from infra.settings import parse_settings
 from tests.infra.combinations import MODEL
 from tests.infra.conftest import Synthesized
-from tests.infra.template import Template, text
+from tests.infra.template import Template, listed, text
 
 SHARD_MAPPING = "ParallelizationFactor"
 
@@ -101,11 +101,67 @@ def test_functions_log_in_as_their_own_user(reference: Template) -> None:
 
 
 def test_ingestion_reads_and_the_api_writes(reference: Template) -> None:
-    assert reference.allowed("acervo-ingestion", "s3:PutObject") == []
-    (objects,) = reference.allowed("acervo-api", "s3:PutObject")
-    assert objects.endswith("/*")
-    assert objects in reference.allowed("acervo-ingestion", "s3:GetObject")
+    bucket = reference.allowed("acervo-api", "s3:ListBucket")[0]
+    written = {action for action in _actions(reference, "acervo-api") if action.startswith("s3:")}
+    assert written == {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "s3:DeleteObject",
+    }
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert reference.allowed("acervo-api", action) == [f"{bucket}/*"]
+        assert reference.allowed("acervo-migration", action) == []
+    assert reference.allowed("acervo-ingestion", "s3:PutObject") == [f"{bucket}/.acervo/work/*"]
+    assert reference.allowed("acervo-ingestion", "s3:DeleteObject") == []
+    assert f"{bucket}/*" in reference.allowed("acervo-ingestion", "s3:GetObject")
     assert reference.allowed("acervo-migration", "s3:GetObject") == []
+
+
+def test_other_buckets_are_read_only(synthesized: Synthesized) -> None:
+    template = synthesized("everything")
+    for name in ("acervo-api", "acervo-ingestion"):
+        others = [arn for arn in template.allowed(name, "s3:PutObject") if "other-documents" in arn]
+        assert others == []
+
+
+def test_the_schedule_sweeps_without_waking_a_pausing_database(
+    reference: Template, synthesized: Synthesized
+) -> None:
+    for template, every in ((reference, "rate(5 minutes)"), (synthesized("aurora"), "rate(12 hours)")):
+        rule = template.only("AWS::Events::Rule")
+        assert (rule["ScheduleExpression"], rule["State"]) == (every, "ENABLED")
+        (target,) = rule["Targets"]
+        assert "Ingestion" in text(target["Arn"])
+        assert "Input" not in target
+        assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+        (permission,) = [
+            found
+            for found in template.resources("AWS::Lambda::Permission").values()
+            if found["Principal"] == "events.amazonaws.com"
+        ]
+        assert permission["FunctionName"] == target["Arn"]
+
+
+def test_work_is_asked_for_without_another_endpoint(reference: Template) -> None:
+    for name in ("acervo-api", "acervo-ingestion"):
+        sends = [arn for arn in reference.allowed(name, "sqs:SendMessage") if "Failures" not in arn]
+        assert sends == []
+
+
+def test_browsers_may_upload_from_named_origins_only(reference: Template, synthesized: Synthesized) -> None:
+    assert "CorsConfiguration" not in reference.only("AWS::S3::Bucket")
+    rules = synthesized("streaming").only("AWS::S3::Bucket")["CorsConfiguration"]["CorsRules"]
+    assert {method: rule["AllowedOrigins"] for rule in rules for method in rule["AllowedMethods"]} == {
+        "POST": ["https://app.example.com"],
+        "GET": ["*"],
+    }
+
+
+def _actions(template: Template, name: str) -> set[str]:
+    allowing = [found for found in template.statements(name) if found["Effect"] == "Allow"]
+    return {action for statement in allowing for action in listed(statement["Action"])}
 
 
 def test_environment_is_that_of_the_settings(reference: Template) -> None:

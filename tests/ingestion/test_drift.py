@@ -17,6 +17,7 @@ from rag.adapters.s3 import S3Source
 from rag.domain.documents import DocumentStatus
 from rag.domain.pages import every
 from rag.ports import TenantStore
+from tests.doubles.bucket import Bucket, Change
 from tests.doubles.counting_embedder import CountingEmbedder
 from tests.doubles.s3_server import BUCKET, s3_server
 from tests.doubles.write_backend import WriteBackend
@@ -77,13 +78,7 @@ def test_a_bucket_whose_events_are_late_repeated_and_lost(store: PostgresStore) 
         handler = Handler(backend, default_tenant="default", max_document_bytes=100_000)
         waiting: list[Mapping[str, Any]] = []
         for number in range(OPERATIONS):
-            name = f"notes/{random.choice(KEYS)}"
-            removing = random.random() < 0.3
-            change = (
-                server.bucket.delete(name)
-                if removing
-                else server.bucket.put(name, f"Text {number}.".encode())
-            )
+            change = _change(random, server.bucket, number)
             if random.random() > 0.2:
                 waiting.append(change.notification)
             if waiting and random.random() < 0.1:
@@ -98,9 +93,30 @@ def test_a_bucket_whose_events_are_late_repeated_and_lost(store: PostgresStore) 
         while work_once(backend, pipeline):
             pass
         assert list(differences(store=store, source=source)) == []
-        left = {name.partition("/")[2]: body.decode() for name, body in server.bucket.objects().items()}
+        found = server.bucket.objects()
+    left = {name.partition("/")[2]: body.decode() for name, body in found.items() if not _beside(name)}
     assert lost, "the test loses events, and reconcile sees it"
-    assert searchable(store.tenant("default")) == left
+    tenant = store.tenant("default")
+    assert searchable(tenant) == left
+    described = {name: json.loads(found.get(f"notes/{name}.metadata.json", b"{}")) for name in left}
+    assert {name: tenant.documents.find("notes", name).title for name in left} == {
+        name: said.get("title") for name, said in described.items()
+    }
+    assert any(described.values())
+
+
+def _beside(name: str) -> bool:
+    return name.endswith(".metadata.json")
+
+
+def _change(random: Random, bucket: Bucket, number: int) -> Change:
+    """Of an object, or of its side-car."""
+    describing = random.random() < 0.2
+    name = f"notes/{random.choice(KEYS)}" + (".metadata.json" if describing else "")
+    if random.random() < 0.3:
+        return bucket.delete(name)
+    body = json.dumps({"title": f"Title {number}"}) if describing else f"Text {number}."
+    return bucket.put(name, body.encode())
 
 
 def _deliver(random: Random, waiting: list[Mapping[str, Any]], handler: Handler) -> None:

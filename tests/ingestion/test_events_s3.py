@@ -15,7 +15,7 @@ from rag.errors import InvalidEvent
 from tests.doubles.bucket import Bucket, Change, Sequencers
 
 EVENTS = Path(__file__).parents[1] / "events"
-SOURCES = ("s3", "eventbridge", "sqs", "kinesis")
+SOURCES = ("s3", "eventbridge", "sqs", "kinesis", "schedule")
 ETAG = "9b2cf535f27731c974343645a3985328"
 VERSION = "096fKKXTRTtl3on89fVO.nfljtsv6qko"
 

@@ -124,7 +124,7 @@ def test_a_removed_file_is_erased(path: WritePath) -> None:
         ("empty.txt", b"", "empty"),
         ("blank.md", b" \n\t ", "empty"),
         ("broken.pdf", b"%PDF-1.7 nothing more", "corrupt"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n0000", "unsupported_media_type"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n0000", "no_text_layer"),
         ("large.txt", b"word " * 30_000, "too_large"),
     ],
 )

@@ -1,18 +1,26 @@
 """The ledger follows the source in both directions, and brings nothing back."""
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from ingestion.reconcile import reconcile
-from ingestion.worker import Worker
+from ingestion.handler import Handler
+from ingestion.pipeline import Pipeline
+from ingestion.reconcile import differences, reconcile
+from ingestion.worker import Worker, work_once
 from rag.adapters.folder import FolderSource
 from rag.adapters.postgres.store import PostgresStore
+from rag.adapters.s3 import S3Source
 from rag.backends.local import LocalBackend
 from rag.domain.documents import Attributes, DocumentStatus, SourceEvent
 from rag.domain.pages import PageRequest
+from tests.doubles.counting_embedder import CountingEmbedder
+from tests.doubles.s3_server import BUCKET, s3_server
+from tests.doubles.write_backend import WriteBackend
 
 
 @pytest.fixture
@@ -84,3 +92,41 @@ def test_a_collection_deleted_meanwhile_does_not_come_back(backend: LocalBackend
             )
     assert reconcile(store=backend.store, source=source, embedder=backend.embedder) == 0
     assert backend.store.tenant("local").collections.list(PageRequest()).items == ()
+
+
+def test_side_cars_whose_events_were_lost_are_noticed(store: PostgresStore) -> None:
+    with s3_server() as server:
+        source = S3Source(BUCKET, default_tenant="default", client=server.client())
+        embedder = CountingEmbedder()
+        backend = WriteBackend(store=store, source=source, embedder=embedder)
+        handler = Handler(backend, default_tenant="default", max_document_bytes=100_000)
+        dropped = server.bucket.put("notes/a.txt", b"Text.").notification
+        server.bucket.put("notes/a.txt.backup", b"Another text.")
+        handler.handle(dropped, lambda: inf)
+        settle_bucket(backend)
+        paid = list(embedder.embedded)
+        documents = store.tenant("default").documents
+        for body in (b'{"title": "One"}', b'{"title": "Two", "metadata": {"year": 2026}}'):
+            server.bucket.put("notes/a.txt.metadata.json", body)
+            assert settle_bucket(backend) == ["notes/a.txt"]
+            assert documents.find("notes", "a.txt").title == json.loads(body)["title"]
+        server.bucket.delete("notes/a.txt.metadata.json")
+        assert settle_bucket(backend) == ["notes/a.txt"]
+        assert (documents.find("notes", "a.txt").title, documents.find("notes", "a.txt").metadata) == (
+            None,
+            {},
+        )
+        assert embedder.embedded == paid
+        handler.handle(dropped, lambda: inf)
+        assert settle_bucket(backend) == []
+
+
+def settle_bucket(backend: WriteBackend) -> list[str]:
+    """What differed, repaired and worked off; nothing then differs any more."""
+    found = list(differences(store=backend.store, source=backend.source))
+    reconcile(store=backend.store, source=backend.source, embedder=backend.embedder)
+    pipeline = Pipeline(source=backend.source, embedder=backend.embedder, max_document_bytes=100_000)
+    while work_once(backend, pipeline):
+        pass
+    assert list(differences(store=backend.store, source=backend.source)) == []
+    return ["/".join(drift.place[1:]) for drift in found]

@@ -10,20 +10,22 @@ from ingestion import lambda_handler
 from rag.adapters.postgres.store import PostgresStore
 from rag.domain.documents import DocumentStatus
 from rag.errors import SettingInvalid
-from rag.telemetry import logger
 from tests.doubles.bedrock_client import environment
 from tests.doubles.bedrock_server import BedrockServer, bedrock_server
+from tests.doubles.logging_state import logging_as_before
 from tests.doubles.s3_server import BUCKET, S3Server, s3_server
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The entry point configures the process's logger."""
-    for name in ("handlers", "level", "propagate"):
-        monkeypatch.setattr(logger, name, getattr(logger, name))
+def _logging_as_before() -> Iterator[None]:
+    """The entry point configures the process's logging."""
+    with logging_as_before():
+        yield
 
 
 class Context:
+    aws_request_id = "8a5b1c0e-4a0e-4f5e-9b0a-2f6d3c1b7e90"
+
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 

@@ -43,10 +43,18 @@ def in_stage(event: dict[str, Any], stage: str) -> dict[str, Any]:
     return moved
 
 
+def got(event: dict[str, Any], path: str) -> dict[str, Any]:
+    """The recorded event as GET of another path."""
+    text = json.dumps(event).replace("/v1/collections", path).replace("/healthz", path)
+    moved: dict[str, Any] = json.loads(text.replace('"POST"', '"GET"'))
+    return {**moved, "body": None}
+
+
 @pytest.fixture
 def application(backend: LocalBackend) -> Gateway:
     settings = ServerSettings(cors_origins=(ORIGIN,))
-    return Gateway(create_app(backend, settings, max_document_bytes=1_000_000, anonymous=Anonymous.LOCAL))
+    app = create_app(backend, settings, max_document_bytes=1_000_000, anonymous=Anonymous.LOCAL)
+    return Gateway(app, base_path="/library")
 
 
 @pytest.fixture
@@ -71,7 +79,14 @@ def test_recorded_events_of_both_gateways_are_answered(call: Call, name: str) ->
 
 
 @pytest.mark.parametrize("stage", ["prod", "v1", "v1beta", "docs", "healthz"])
-@pytest.mark.parametrize("name", ["http-create-collection-named-stage", "rest-create-collection"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http-create-collection-named-stage",
+        "http-format1-create-collection-named-stage",
+        "rest-create-collection",
+    ],
+)
 def test_clients_are_sent_back_through_the_stage(call: Call, name: str, stage: str) -> None:
     created = call(in_stage(recorded(name), stage))
     collection = json.loads(created["body"])["name"]
@@ -79,11 +94,45 @@ def test_clients_are_sent_back_through_the_stage(call: Call, name: str, stage: s
     assert created["headers"]["location"] == f"/{stage}/v1/collections/{collection}"
 
 
-def test_the_documentation_asks_for_its_schema_through_the_stage(call: Call) -> None:
-    event = recorded("rest-health")
-    event["path"] = "/docs"
-    event["requestContext"]["path"] = "/api/docs"
-    assert "'/api/openapi.json'" in call(event)["body"]
+@pytest.mark.parametrize("kind", ["http", "http-format1", "rest"])
+def test_clients_are_sent_back_through_a_domain_of_ones_own(call: Call, kind: str) -> None:
+    created = call(recorded(f"{kind}-create-collection-own-domain"))
+    collection = json.loads(created["body"])["name"]
+    assert (created["statusCode"], created["headers"]["location"]) == (
+        201,
+        f"/library/v1/collections/{collection}",
+    )
+
+
+def test_a_domain_that_lacks_the_base_path_is_served_too(call: Call) -> None:
+    """A REST API's mapping may be of the whole domain."""
+    event = recorded("rest-create-collection-own-domain")
+    event["path"] = event["requestContext"]["path"] = "/v1/collections"
+    assert call(event)["statusCode"] == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("http-create-collection-named-stage", "/prod"),
+        ("http-create-collection-own-domain", "/library"),
+        ("http-format1-create-collection-named-stage", "/prod"),
+        ("http-format1-create-collection-own-domain", "/library"),
+        ("rest-create-collection", "/api"),
+        ("rest-create-collection-own-domain", "/library"),
+    ],
+)
+def test_the_documentation_names_what_clients_see(call: Call, name: str, seen: str) -> None:
+    assert f"'{seen}/openapi.json'" in call(got(recorded(name), "/docs"))["body"]
+    document = json.loads(call(got(recorded(name), "/openapi.json"))["body"])
+    assert document["servers"] == [{"url": seen}]
+    assert "/v1/collections" in document["paths"]
+
+
+def test_without_a_stage_the_documentation_names_no_server(call: Call) -> None:
+    call(got(recorded("rest-create-collection"), "/openapi.json"))
+    document = json.loads(call(got(recorded("http-health"), "/openapi.json"))["body"])
+    assert "servers" not in document
 
 
 @pytest.mark.parametrize(("name", "expected"), [("http-health", HTTP_ID), ("rest-health", REST_ID)])

@@ -10,8 +10,6 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 
 from ingestion.handler import Handler
-from ingestion.pipeline import Pipeline
-from ingestion.worker import work_once
 from rag.adapters.postgres.connection import Connection
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
@@ -67,14 +65,6 @@ class Environment:
         handler = Handler(self.backend, default_tenant=DEFAULT_TENANT, max_document_bytes=MAX_DOCUMENT_BYTES)
         with self._serving(worker):
             return handler.handle(event, worker.remaining)
-
-    def work_off(self, limit: int) -> int:
-        """Works on documents that wait in the ledger, as `acervo reconcile` does."""
-        pipeline = Pipeline(
-            source=self.backend.source, embedder=self.backend.embedder, max_document_bytes=MAX_DOCUMENT_BYTES
-        )
-        with self._serving(Worker()):
-            return next((count for count in range(limit) if not work_once(self.backend, pipeline)), limit)
 
     def choose(self, *, served: bool) -> None:
         """Bucket and model behind servers, or in memory."""

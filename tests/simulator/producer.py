@@ -67,6 +67,11 @@ class Producer:
         rest = RestDoor(backend, dies=lambda: self._random.random() < 0.3)
         return f"{key.label}: bucket {self._object_event(key, now, rest)}"
 
+    def request_work(self, tenant: str, now: float, backend: Backend) -> None:
+        """As the route does that retries a document."""
+        backend.source.request_work(tenant)
+        self._notify(now)
+
     def _object_event(self, key: Key, now: float, rest: RestDoor) -> str:
         name = object_name(key)
         present = key.now("s3").body is not None

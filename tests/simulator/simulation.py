@@ -1,10 +1,12 @@
 """One schedule: source events, deliveries and faults in an order that its seed decides."""
 
 import random as library_random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
+from ingestion.handler import IngestionUnfinished
 from tests.simulator.account import Account
 from tests.simulator.environment import Environment
 from tests.simulator.faults import Fault, Kind, Worker, WorkerKilled, plan
@@ -25,6 +27,7 @@ _LOOKS = 0.04
 _LEASE = 31.0
 # Rounds after which what still goes round is stuck.
 _MOST_ROUNDS = 500
+_SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 _TEST_EVENT = '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "acervo-documents"}'
 
 
@@ -81,6 +84,7 @@ class Simulation:
             lambda: self._produce(depth): 5 if self.outcome.events < self._events else 0,
             lambda: self._deliver_messages(depth): 3,
             lambda: self._deliver_records(self._random.choice(self._shards), depth): 1.5,
+            lambda: self._sweep(depth): 0.3,
             self._look: 0.7,
             lambda: self._advance(self._random.choice((0.5, 5.0, _LEASE, VISIBILITY))): 0.5,
             lambda: self._random.choice(self._shards).lose_checkpoint(self._random): 0.1,
@@ -125,33 +129,48 @@ class Simulation:
 
     def _invoke(self, batch: Sequence[Message | Record], depth: int) -> set[str] | None:
         """The deliveries that were handed back; None: the worker died, and nobody knows."""
-        self.outcome.invocations += 1
         worker = self._worker(batch, depth)
+        answer = self._run(batch_event(batch), worker, depth)
+        if worker.dead:
+            return None
+        self._calls_a_delivery += (worker.calls / len(batch) - self._calls_a_delivery) * 0.1
+        return failures(answer)
+
+    def _sweep(self, depth: int) -> None:
+        """A turn of the schedule."""
+        self._note("sweep")
+        self._run(_SCHEDULED, self._worker((), depth), depth)
+
+    def _run(self, event: Mapping[str, Any], worker: Worker, depth: int) -> Mapping[str, Any]:
+        self.outcome.invocations += 1
         environment = self._machine.environments[depth]
         self._watch_till(environment, worker)
+        answer: Mapping[str, Any] = {"batchItemFailures": []}
         try:
-            failed = failures(environment.invoke(batch_event(batch), worker))
+            answer = environment.invoke(event, worker)
         except WorkerKilled:
-            failed = set()
+            pass
+        except IngestionUnfinished:
+            if event is not _SCHEDULED:
+                raise
         except Exception as error:  # noqa: BLE001 - whatever a handler lets through is a finding
-            failed = set()
             self._violate(4, "a batch", f"the handler raised {error!r}")
         if worker.held:
             self._violate(2, "a batch", "a transaction was open during a call over the network")
-        self._note(f"  {worker.calls} calls, {'dead' if worker.dead else f'handed back {sorted(failed)}'}")
-        if not worker.dead:
-            self._calls_a_delivery += (worker.calls / len(batch) - self._calls_a_delivery) * 0.1
-            return failed
-        self.outcome.crashes += 1
-        self._look()
-        return None
+        self._note(
+            f"  {worker.calls} calls, {'dead' if worker.dead else f'handed back {sorted(failures(answer))}'}"
+        )
+        if worker.dead:
+            self.outcome.crashes += 1
+            self._look()
+        return answer
 
     def _watch_till(self, environment: Environment, worker: Worker) -> None:
         environment.till.asked = lambda texts: self._report(self._account.check(texts, worker))
         environment.till.answered = self._account.book
 
     def _worker(self, batch: Sequence[Message | Record], depth: int) -> Worker:
-        calls = round(self._calls_a_delivery * len(batch))
+        calls = round(self._calls_a_delivery * max(len(batch), 1))
         faults = plan(self._random, calls=calls, share=self._share, pauses=depth + 1 < DEPTH)
         if self._share and self.outcome.invocations % 5 == 0:
             faults = (*faults, self._next_kill())
@@ -219,8 +238,8 @@ class Simulation:
         )
         for row in rows.fetchall():
             store.tenant(row["tenant_id"]).documents.retry(row["document_id"])
-        self._watch_till(self._machine.environments[0], Worker())
-        self._machine.environments[0].work_off(_MOST_ROUNDS)
+            self._producer.request_work(row["tenant_id"], self._now, self._machine.environments[0].backend)
+        self._drain(0.0)
         self._queue.redrive(self._now)
         self._drain(0.0)
         for shard in self._shards:

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rag.adapters.bedrock.errors import MalformedAnswer, QuotaUsedUp, translated
 from rag.adapters.bedrock.limiter import Cancelled, Limiter
 from rag.errors import ModelUnavailable, Throttled
+from rag.telemetry import Metric, measure
 
 Answer = TypeVar("Answer")
 Parse = Callable[[bytes], Answer]
@@ -54,6 +55,7 @@ class ModelInvoker:
             try:
                 answer = parse(self._send(body))
             except QuotaUsedUp as failure:
+                measure({Metric.THROTTLES: 1})
                 limiter.throttled(sent_at=sent_at, retry_after=failure.retry_after)
                 if limiter.out_of_patience(since=began, retry_after=failure.retry_after):
                     raise

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from rag.adapters.postgres.connection import Connection
 from rag.adapters.postgres.documents import record
 from rag.adapters.postgres.queries import load
+from rag.domain.buckets import same_state
 from rag.domain.documents import Collection, DocumentStatus, SourceEvent, SourceKind
 from rag.domain.ids import new_id
 
@@ -112,7 +113,7 @@ class Acceptance:
         S3's etag does not tell of a new object's attributes, so each event of S3 is a reason to look again,
         unless nobody has looked yet.
         """
-        if self._event.etag != known["source_etag"] or known["status"] == DocumentStatus.DELETING:
+        if not self._has_state(known) or known["status"] == DocumentStatus.DELETING:
             return False
         return self._event.kind is SourceKind.FOLDER or known["status"] == DocumentStatus.PENDING
 
@@ -127,8 +128,11 @@ class Acceptance:
         self._values["order"] = known["source_order"]
         if self._event.operation == "delete":
             self._delete(known)
-        elif self._event.etag != known["source_etag"] or known["status"] == DocumentStatus.DELETING:
+        elif not self._has_state(known) or known["status"] == DocumentStatus.DELETING:
             self._renew(known)
+
+    def _has_state(self, known: DictRow) -> bool:
+        return same_state(self._event.etag, known["source_etag"])
 
     def _delete(self, known: DictRow) -> None:
         self._values["document_id"] = known["document_id"]

@@ -3,14 +3,16 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import update_wrapper
 from itertools import count
 from time import monotonic, sleep
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector
-from psycopg.conninfo import make_conninfo
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -20,6 +22,8 @@ APPLICATION_ROLE = "acervo_app"
 SCHEMA = "acervo"
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
+# Asked for each new connection where its password is a token (login.py).
+Conninfo: TypeAlias = str | Callable[[], str]
 Pool: TypeAlias = "ConnectionPool[Connection]"
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -42,23 +46,75 @@ def translated_errors() -> Iterator[None]:
         raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from error
 
 
+# How long a request waits for a connection, and how long a broken one is tried again, seconds. The pool's
+# own five minutes double the pause between attempts, so that it sleeps on after the database is back.
+_PATIENCE: Final = 10.0
+
+
+class BoundedConnection(psycopg.Connection[DictRow]):
+    """Gives up, and is closed, when the server says nothing for `answer_seconds`.
+
+    The kernel of a server that hangs goes on acknowledging, so keepalives do not notice.
+    """
+
+    answer_seconds: ClassVar[float]
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, timeout or self.answer_seconds)
+        except psycopg.OperationalError:
+            # The answer may still come, and would be taken for the next statement's.
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolSettings:
+    """`checked`: each connection is tried before it is used, for a process that is frozen between requests.
+    `answer_seconds`: see BoundedConnection; None: the database may think as long as it likes.
+    """
+
+    max_size: int = 12
+    checked: bool = False
+    answer_seconds: float | None = None
+
+    def connection_class(self) -> type[Connection]:
+        if self.answer_seconds is None:
+            return psycopg.Connection[DictRow]
+        return type("AnsweringConnection", (BoundedConnection,), {"answer_seconds": self.answer_seconds})
+
+
+DEFAULT_POOL: Final = PoolSettings()
+
+
 def open_pool(
-    conninfo: str, *, max_size: int = 12, connection_class: type[Connection] = psycopg.Connection[DictRow]
+    conninfo: Conninfo,
+    settings: PoolSettings = DEFAULT_POOL,
+    *,
+    connection_class: type[Connection] | None = None,
 ) -> Pool:
     """Connections that work as the application role, which owns nothing."""
-    options = f"-c role={APPLICATION_ROLE} -c search_path={SCHEMA},public"
-    kwargs: dict[str, Any] = {"row_factory": dict_row, "autocommit": True}
+    # `conninfo` alone may be made anew; what stands here overrides what stands there.
+    kwargs: dict[str, Any] = {
+        "row_factory": dict_row,
+        "autocommit": True,
+        "options": f"-c role={APPLICATION_ROLE} -c search_path={SCHEMA},public",
+        "connect_timeout": 10,
+        "application_name": "acervo",
+        **_KEEPALIVE,
+    }
     with translated_errors():
         return ConnectionPool(
-            make_conninfo(
-                conninfo, options=options, connect_timeout=10, application_name="acervo", **_KEEPALIVE
-            ),
-            connection_class=connection_class,
+            conninfo,
+            connection_class=connection_class or settings.connection_class(),
             kwargs=kwargs,
             configure=register_vector,
+            check=ConnectionPool.check_connection if settings.checked else None,
             min_size=1,
-            max_size=max_size,
-            timeout=10,
+            max_size=settings.max_size,
+            timeout=min(_PATIENCE, settings.answer_seconds or _PATIENCE),
+            reconnect_timeout=_PATIENCE,
             open=True,
         )
 

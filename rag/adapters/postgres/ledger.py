@@ -122,9 +122,10 @@ class PostgresLedger:
             return True
 
     @persistent
-    def confirm(self, work: Work, attributes: Attributes) -> bool:
+    def confirm(self, work: Work, attributes: Attributes, *, source_etag: str = "") -> bool:
         values = {
             **_identity(work),
+            "source_etag": source_etag,
             "title": attributes.title,
             "metadata": Jsonb(attributes.metadata),
         }

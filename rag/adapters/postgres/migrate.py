@@ -1,7 +1,8 @@
 """Numbered migrations under an advisory lock: safe to run twice and from several processes."""
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 import psycopg
@@ -29,14 +30,21 @@ def migrations() -> list[tuple[int, str]]:
 
 def migrate(conninfo: str) -> int:
     """Brings the schema up to date as the owner of the database; returns how many migrations ran."""
-    with translated_errors(), psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    with owner_connection(conninfo) as connection:
         _prepare(connection)
         applied = applied_version(connection)
         pending = [(number, text) for number, text in migrations() if number > applied]
         for number, text in pending:
             _apply(connection, number, text)
         return len(pending)
+
+
+@contextmanager
+def owner_connection(conninfo: str) -> Iterator[Connection[TupleRow]]:
+    """As long as it is open nobody else has one."""
+    with translated_errors(), psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        yield connection
 
 
 def applied_version(connection: Connection[TupleRow]) -> int:

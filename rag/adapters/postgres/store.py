@@ -4,12 +4,18 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from time import sleep
 
-import psycopg
-from psycopg.rows import DictRow
-
 from rag.adapters.postgres.answers import PostgresAnswers
 from rag.adapters.postgres.collections import PostgresCollections
-from rag.adapters.postgres.connection import Connection, Pool, Session, open_pool, translated_errors
+from rag.adapters.postgres.connection import (
+    DEFAULT_POOL,
+    Connection,
+    Conninfo,
+    Pool,
+    PoolSettings,
+    Session,
+    open_pool,
+    translated_errors,
+)
 from rag.adapters.postgres.credentials import PostgresCredentials
 from rag.adapters.postgres.documents import PostgresDocuments
 from rag.adapters.postgres.idempotency import PostgresIdempotency
@@ -58,23 +64,25 @@ class PostgresStore:
 
     def __init__(
         self,
-        conninfo: str,
+        conninfo: Conninfo,
         *,
         migrates: bool = True,
+        pool: PoolSettings = DEFAULT_POOL,
         patience: float = 0,
         pause: Callable[[float], None] = sleep,
-        connection_class: type[Connection] = psycopg.Connection[DictRow],
+        connection_class: type[Connection] | None = None,
     ) -> None:
         if migrates:
-            migrate(conninfo)
-        self._pool: Pool = open_pool(conninfo, connection_class=connection_class)
+            migrate(conninfo if isinstance(conninfo, str) else conninfo())
+        self._pool: Pool = open_pool(conninfo, pool, connection_class=connection_class)
         self._session = partial(Session, patience=patience, pause=pause)
 
     def check(self) -> None:
+        """A newer schema is as good: migrations add, and a roll-back of the code leaves them in place."""
         with translated_errors(), self._pool.connection() as connection:
             row = connection.execute("SELECT max(number) AS number FROM acervo_migrations.applied").fetchone()
-        applied, known = (row or {}).get("number"), migrations()[-1][0]
-        if applied != known:
+        applied, known = (row or {}).get("number") or 0, migrations()[-1][0]
+        if applied < known:
             raise SetupError(f"The schema is at migration {applied}; this version of Acervo needs {known}.")
 
     def tenants(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from app.api.main import create_app
 from app.auth import Anonymous
 from ingestion.worker import Worker
 from rag.domain.answers import Completed, GenerationEvent, GenerativeModel, Prompt, TextDelta, Usage
-from rag.ports import Backend, Embedder, Generator, PassageGuard, Reranker, Source, Store
+from rag.ports import Backend, Embedder, Generator, Ocr, PassageGuard, Reranker, Source, Store
 from rag.settings import ServerSettings
 
 ORIGIN = "https://app.example"
@@ -80,6 +80,7 @@ class Overlaid:
     generator: Generator
     reranker: Reranker | None = None
     guard: PassageGuard | None = None
+    ocr: Ocr | None = None
 
     @property
     def store(self) -> Store:

@@ -1,10 +1,13 @@
 """What an operator does about the write path, on a data directory of its own."""
 
+from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from tests.app.cli.commands import Ended, Served, acervo
+from tests.doubles.aws_server import aws_server
 from tests.doubles.embeddings_server import API_KEY, embeddings_server
 
 
@@ -94,3 +97,27 @@ def test_redrive_tries_again_what_can_be_mended(tmp_path: Path, monkeypatch: pyt
 
 def test_redrive_needs_both_queues(tmp_path: Path) -> None:
     assert acervo("--data-dir", tmp_path, "redrive", "--queue", "https://sqs.example/queue").code == 2
+
+
+def test_redrive_tells_of_records_that_the_stream_no_longer_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with aws_server() as aws, closing(aws.client("sqs")) as sqs:
+        failures = sqs.create_queue(QueueName=f"failures-{uuid4().hex}")["QueueUrl"]
+        sqs.send_message(QueueUrl=failures, MessageBody="Hello.")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+        command = (
+            "--data-dir",
+            tmp_path,
+            "redrive",
+            "--stream-failures",
+            failures,
+            "--function",
+            "ingestion",
+        )
+        ended = acervo(*command, "--json")
+    assert ended.code == 1
+    assert ended.json["records"] == {"ingested": 0, "failed": 0, "gone": 1}

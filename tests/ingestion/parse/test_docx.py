@@ -8,13 +8,12 @@ import docx
 import pytest
 from docx.document import Document
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ingestion.parse import docx_package
 from ingestion.parse.docx import parse_docx
 from ingestion.parse.limits import MAX_MEMBER_BYTES
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument, DocumentTooLarge, EmptyDocument
+from tests.ingestion.parse.sections import Section, assert_words, sections
 
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
@@ -184,28 +183,52 @@ def test_no_text() -> None:
 
 def test_messages_say_what_to_do() -> None:
     with pytest.raises(CorruptDocument, match="save it again"):
-        docx_package.Package(b"PK\x03\x04 not a zip")
+        parse_docx(b"PK\x03\x04 not a zip")
 
 
-_WORDS = st.lists(st.text("abcdefgáéõç", min_size=1, max_size=6), min_size=1, max_size=6)
-_KINDS = st.sampled_from(["paragraph", "heading", "List Bullet", "List Number", "table"])
-
-
-@given(st.lists(st.tuples(_KINDS, _WORDS), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
-def test_words_come_out_once_and_in_order(parts: list[tuple[str, list[str]]]) -> None:
+def written_document(written: list[Section]) -> Document:
     document = docx.Document()
-    expected = []
-    for index, (kind, words) in enumerate(parts):
-        marked = [f"{word}{index}x{position}" for position, word in enumerate(words)]
-        expected += marked
-        if kind == "table":
-            table = document.add_table(1, len(marked))
-            for cell, word in zip(table.rows[0].cells, marked, strict=True):
-                cell.text = word
-        elif kind == "heading":
-            document.add_heading(" ".join(marked), 2)
-        else:
-            document.add_paragraph(" ".join(marked), style=None if kind == "paragraph" else kind)
-    text = parse_docx(saved(document)).text
-    assert [word for word in text.split() if word in expected] == expected
+    for section in written:
+        document.add_heading(section.heading, 2)
+        for text in section.paragraphs:
+            document.add_paragraph(text)
+        for text in section.items:
+            document.add_paragraph(text, style="List Bullet")
+        if section.rows:
+            table = document.add_table(len(section.rows), len(section.rows[0]))
+            cells = [cell for row in table.rows for cell in row.cells]
+            for cell, text in zip(cells, (text for row in section.rows for text in row), strict=True):
+                cell.text = text
+    return document
+
+
+@given(sections())
+@settings(max_examples=25, deadline=None)
+def test_words_come_out_once_in_order_under_their_heading(written: list[Section]) -> None:
+    assert_words(parse_docx(saved(written_document(written))), written)
+
+
+def test_merged_cells_stand_in_each_of_their_places() -> None:
+    def cell(text: str, properties: str = "") -> str:
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{paragraph(text)}</w:tc>"
+
+    wide = '<w:gridSpan w:val="2"/>'
+    down, on = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    body = (
+        "<w:tbl>"
+        f"<w:tr>{cell('East', down)}{cell('wide', wide)}</w:tr>"
+        f"<w:tr>{cell('', on)}{cell('7')}{cell('8')}</w:tr>"
+        f'<w:tr><w:trPr><w:gridBefore w:val="1"/></w:trPr>{cell("9")}{cell("10")}</w:tr>'
+        "</w:tbl>"
+    )
+    assert parse_docx(written(body)).text == "East | wide | wide\nEast | 7 | 8\n| 9 | 10"
+
+
+def test_several_rows_marked_as_header_are_one() -> None:
+    mark = "<w:trPr><w:tblHeader/></w:trPr>"
+    rows = [("a", "b"), ("c", "d"), ("1", "2")]
+    cells = ["".join(f"<w:tc>{paragraph(text)}</w:tc>" for text in row) for row in rows]
+    body = "".join(f"<w:tr>{mark if index < 2 else ''}{row}</w:tr>" for index, row in enumerate(cells))
+    extracted = parse_docx(written(f"<w:tbl>{body}</w:tbl>"))
+    assert extracted.text == "a / c | b / d\n1 | 2"
+    assert [block.header for block in extracted.blocks] == [True, False]

@@ -102,6 +102,16 @@ def test_running_titles_and_page_numbers_are_dropped() -> None:
     assert all(f"Body {word} line {n}." in text for word in words for n in range(6))
 
 
+def test_running_titles_of_short_pages_are_dropped_by_their_place() -> None:
+    pages = [[f"Body {word}.", "Page 1 of 4"] for word in ("one", "two", "three", "four")]
+    assert "Page" not in parse_pdf(drawn(*pages)).text
+    assert parse_pdf(drawn(*pages)).text.count("Body") == 4
+
+
+def test_pages_that_hold_nothing_else_keep_what_repeats() -> None:
+    assert parse_pdf(drawn(*[["Top secret"]] * 4)).text.count("Top secret") == 4
+
+
 def test_titles_on_two_pages_are_kept() -> None:
     page = ["Handbook", "a.", "b.", "c.", "d.", "Page 1"]
     assert parse_pdf(drawn(page, page)).text.count("Handbook") == 2

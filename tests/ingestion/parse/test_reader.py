@@ -1,6 +1,8 @@
 """Whatever the bytes, parsing gives exact blocks or a DocumentRejected; and so do real files."""
 
 import io
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ import docx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from reportlab.pdfgen.canvas import Canvas
 
 from ingestion.chunk import chunk
@@ -18,25 +21,37 @@ from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import DocumentRejected, DocumentTooLarge, EmptyDocument
 
 _REAL = Path(__file__).parents[4] / "shared" / "data" / "documents"
-_SUFFIXES = frozenset({".txt", ".md", ".html", ".htm", ".pdf", ".docx"})
 _REJECTED = {
     "MEDRPT-2024-PAT-3847_medical_report_scan.md": "empty",
     "MEDRPT-2024-PAT-3847_medical_report_scan.pdf": "no_text_layer",
+    "duplicate-paragraphs.doc": "unsupported_media_type",
     "empty.docx": "empty",
+    "empty.eml": "empty",
     "empty.txt": "empty",
+    "empty.xlsx": "empty",
     "external-picture.docx": "empty",
+    "fake-doc-emphasized-text.doc": "unsupported_media_type",
+    "fake-encrypted.eml": "encrypted",
     "fake-text-all-whitespace.txt": "empty",
+    "fake.doc": "unsupported_media_type",
     "loremipsum-flat.pdf": "no_text_layer",
     "password.pdf": "encrypted",
+    "password_protected.xlsx": "encrypted",
+    "picture.pptx": "empty",
+    "pptx_multiple_images.pptx": "empty",
+    "simple.doc": "unsupported_media_type",
     "single_table.pdf": "no_text_layer",
     "table-multi-row-column-cells.pdf": "no_text_layer",
+    "test-image-jpg-mime.pptx": "empty",
+    "test.xls": "unsupported_media_type",
+    "tests-example.xls": "unsupported_media_type",
     "tiny-picture-target-base-relative.docx": "empty",
     "tiny-picture.docx": "empty",
 }
 
 
 def real_files() -> list[Path]:
-    return sorted(path for path in _REAL.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    return sorted(path for path in _REAL.rglob("*") if path.is_file())
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
@@ -100,15 +115,37 @@ def docx_bytes() -> bytes:
     return buffer.getvalue()
 
 
+def xlsx_bytes() -> bytes:
+    buffer = io.BytesIO()
+    workbook = Workbook()
+    sheet = workbook.worksheets[0]
+    for row in (["name", "age"], ["Ana", 31], ["Bo", 4.5]):
+        sheet.append(row)
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
 _SEEDS = (
     pdf_bytes(),
     docx_bytes(),
     b"<html><body><nav>n<nav>m</nav></nav><h1>T</h1><ul><li>e<table><tr><td>x<td>y</table></body>",
     b"---\ntitle: x\n---\n# T\n\n- a\n  - b\n\n| a | b |\n|-|-|\n| c | d |\n",
     "Olá, mundo.\n\n- um\n- dois".encode("utf-16"),
+    b'name,age\r\n"Ana ""x""",31\r\nBo,4\r\n',
+    b'{"a": [{"b": 1, "c": "x"}, {"b": 2, "c": "y"}], "d": null}\n',
+    b'{"a": 1}\n{"a": [2, "x"]}\n',
+    b"<?xml version='1.0'?><l><title>T</title><p id='1'>x <b>y</b> z</p><q>1</q><q>2</q></l>",
+    xlsx_bytes(),
 )
-_NAMES = st.sampled_from(["a.txt", "a.md", "a.html", "a.pdf", "a.docx", "a", "a.csv"])
-_DECLARED = st.sampled_from([None, "", "text/plain", "text/html", "text/markdown", "application/pdf", "x"])
+_NAMES = st.sampled_from(
+    [
+        "a",
+        *(f"a.{each}" for each in ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl", "xml")),
+    ]
+)
+_DECLARED = st.sampled_from(
+    [None, "", "text/plain", "text/html", "text/markdown", "application/pdf", "application/json", "x"]
+)
 
 
 @st.composite
@@ -152,3 +189,12 @@ def test_too_much_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_same_bytes_give_the_same_text(name: str) -> None:
     body = "# Título\n\nTexto com ação.\n\n- item".encode()
     assert parse(body, name=name) == parse(body, name=name)
+
+
+def test_parsers_are_imported_when_their_format_arrives() -> None:
+    script = (
+        "import sys; from ingestion.parse.reader import parse; parse(b'text', name='a.txt');"
+        "print([name for name in ('lxml', 'pypdfium2', 'selectolax', 'markdown_it') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

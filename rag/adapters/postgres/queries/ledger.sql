@@ -120,7 +120,8 @@ UPDATE documents
 SET status = 'ready', version = %(version)s, build = %(claim)s, failure = NULL, lease_until = NULL,
     content_sha256 = %(content_sha256)s, recipe = %(recipe)s, size = %(size)s, title = %(title)s,
     own_title = %(own_title)s, media_type = %(media_type)s, metadata = %(metadata)s, language = %(language)s,
-    chunk_count = %(chunk_count)s, page_count = %(page_count)s, ready_at = now(), updated_at = now()
+    chunk_count = %(chunk_count)s, page_count = %(page_count)s,
+    source_etag = coalesce(nullif(%(source_etag)s, ''), source_etag), ready_at = now(), updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
 
@@ -143,7 +144,8 @@ DELETE FROM chunks WHERE document_id = %(document_id)s AND build = %(claim)s
 -- name: confirm
 UPDATE documents
 SET status = 'ready', latest_version = version, failure = NULL, lease_until = NULL,
-    title = coalesce(%(title)s, own_title), metadata = %(metadata)s, updated_at = now()
+    title = coalesce(%(title)s, own_title), metadata = %(metadata)s,
+    source_etag = coalesce(nullif(%(source_etag)s, ''), source_etag), updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
 

@@ -1,0 +1,116 @@
+"""Files are read in processes of their own: a crash, a hang or a bomb fails its document and no more."""
+
+import atexit
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Protocol
+
+from ingestion.parse.wire import PAGE_IMAGES, PARSE, InvalidFrame, to_json, unpack
+from ingestion.parser_process import Beat, ParserProcess, crashed, no_beat
+from rag.domain.content import ExtractedText
+from rag.domain.page_images import PageImage
+from rag.settings import ParsingSettings
+from rag.telemetry import logger
+
+
+class Parser(Protocol):
+    """Turns files into text."""
+
+    def parse(
+        self, body: bytes, *, name: str, declared: str | None = None, beat: Beat = no_beat
+    ) -> ExtractedText:
+        """The text of a file called `name`, declared as media type `declared`. Raises DocumentRejected.
+
+        `beat` is called every few seconds while the file is read; what it raises ends the reading.
+        """
+
+    def page_images(
+        self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat
+    ) -> Iterator[PageImage]:
+        """The pages of a document for which `parse` raised NoTextLayer, in order; to be read to the end."""
+
+
+class IsolatedParser:
+    """Keeps as many processes as threads read files at once; to be closed.
+
+    `beat_seconds`: how often a caller hears that its file is still being read.
+    """
+
+    def __init__(self, settings: ParsingSettings, *, beat_seconds: float = 5.0) -> None:
+        self._settings = settings
+        self._beat_seconds = beat_seconds
+        self._idle: deque[ParserProcess] = deque()
+        self.peak_bytes = 0  # the most memory that any of the processes had resident
+
+    def parse(
+        self, body: bytes, *, name: str, declared: str | None = None, beat: Beat = no_beat
+    ) -> ExtractedText:
+        """See Parser. Raises ParserUnavailable where no process can be started."""
+        request = to_json({"do": PARSE, "name": name, "declared": declared})
+        with self._process(beat) as process:
+            answers = [unpack(parts) for parts in process.ask(request, body)]
+            if len(answers) != 1:
+                raise InvalidFrame("not one text")
+        return answers[0]
+
+    def page_images(
+        self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat
+    ) -> Iterator[PageImage]:
+        """See Parser."""
+        request = to_json({"do": PAGE_IMAGES, "name": name, "declared": declared, "most_pages": most_pages})
+        with self._process(beat) as process:
+            for parts in process.ask(request, body):
+                yield _page_image(parts)
+
+    def start(self) -> None:
+        """Begins to start a process, so that the first document does not wait for it."""
+        if not self._idle:
+            self._idle.append(ParserProcess(self._settings, beat_seconds=self._beat_seconds))
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().end()
+
+    @contextmanager
+    def _process(self, beat: Beat) -> Iterator[ParserProcess]:
+        process = self._taken()
+        process.beat = beat
+        try:
+            yield process
+        except InvalidFrame as error:
+            logger.exception("The parsing process answered with something unreadable")
+            raise crashed() from error
+        finally:
+            self.peak_bytes = max(self.peak_bytes, process.peak_bytes)
+            if process.reusable:
+                self._idle.append(process)
+            else:
+                process.end()
+
+    def _taken(self) -> ParserProcess:
+        while self._idle:
+            with suppress(IndexError):  # another thread was quicker
+                process = self._idle.pop()
+                if process.alive:
+                    return process
+                process.end()
+        return ParserProcess(self._settings, beat_seconds=self._beat_seconds)
+
+
+@cache
+def shared_parser() -> IsolatedParser:
+    """This process's own, with the limits of its settings; ended with it."""
+    parser = IsolatedParser(ParsingSettings())
+    atexit.register(parser.close)
+    parser.start()
+    return parser
+
+
+def _page_image(parts: Sequence[bytearray]) -> PageImage:
+    try:
+        kind, body = parts
+        return PageImage(body=bytes(body), document_type=kind.decode("ascii"))
+    except ValueError as error:
+        raise InvalidFrame("not a page image") from error

@@ -1,0 +1,30 @@
+"""CSV and TSV: rows as blocks; delimiter, quoting and header told by the content."""
+
+from ingestion.parse.builder import TextBuilder, clean
+from ingestion.parse.csv_dialect import find_dialect
+from ingestion.parse.limits import MAX_TEXT_CHARACTERS
+from ingestion.parse.media_type import CSV, TSV
+from ingestion.parse.plain import decode
+from ingestion.parse.tables import add_tables
+from rag.domain.content import ExtractedText
+from rag.errors import DocumentTooLarge
+
+
+def parse_csv(body: bytes) -> ExtractedText:
+    return _parse(body, CSV, expected=",")
+
+
+def parse_tsv(body: bytes) -> ExtractedText:
+    return _parse(body, TSV, expected="\t")
+
+
+def _parse(body: bytes, media_type: str, *, expected: str) -> ExtractedText:
+    text = clean(decode(body))
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise DocumentTooLarge(
+            f"The table holds more than {MAX_TEXT_CHARACTERS:,} characters. Split it into smaller files."
+        )
+    builder = TextBuilder()
+    dialect = find_dialect(text, expected=expected)
+    add_tables(builder, dialect.rows(text[dialect.start :].split("\n")))
+    return builder.finish(media_type)

@@ -1,0 +1,68 @@
+"""JSON and JSON lines as readable text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ingestion.parse.builder import TextBuilder
+from ingestion.parse.json_values import add_value, load, record_text, text_member
+from ingestion.parse.media_type import JSON, JSONL
+from ingestion.parse.plain import decode
+from rag.domain.content import BlockKind, ExtractedText
+from rag.errors import CorruptDocument, DocumentRejected
+
+_TITLES = ("title", "name", "título", "titulo", "nome")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A line of a file of JSON lines, as a document of its own. `line` counts from 1."""
+
+    line: int
+    content: ExtractedText
+
+
+def parse_json(body: bytes) -> ExtractedText:
+    """One value; or one a line, which many call JSON as well. Raises CorruptDocument with the position."""
+    text = decode(body)
+    try:
+        value = load(text)
+    except CorruptDocument:
+        if not _looks_like_lines(text):
+            raise
+        return parse_json_lines(body)
+    builder = TextBuilder()
+    add_value(builder, value)
+    return builder.finish(JSON, text_member(value, _TITLES))
+
+
+def parse_json_lines(body: bytes) -> ExtractedText:
+    """A block for each line."""
+    builder = TextBuilder()
+    for number, line in _numbered_lines(body):
+        builder.add(BlockKind.PARAGRAPH, record_text(load(line, where=f"line {number}")))
+    return builder.finish(JSONL)
+
+
+def records(body: bytes) -> Iterator[Record]:
+    """Each line that holds text as a document. Raises DocumentRejected at a line that cannot be read."""
+    for number, line in _numbered_lines(body):
+        value = load(line, where=f"line {number}")
+        builder = TextBuilder()
+        add_value(builder, value)
+        if len(builder):
+            yield Record(line=number, content=builder.finish(JSONL, text_member(value, _TITLES)))
+
+
+def _numbered_lines(body: bytes) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(decode(body).split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _looks_like_lines(text: str) -> bool:
+    """Whether the first two lines are values of their own."""
+    first = [line for line in text[:100_000].split("\n") if line.strip()][:2]
+    try:
+        return len([load(line) for line in first]) == len(first) > 1
+    except DocumentRejected:
+        return False

@@ -1,0 +1,174 @@
+"""JSON values as lines of text, each under the names on the way to it, and tables where objects are alike."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ingestion.parse.builder import TextBuilder, clean, lines, one_line
+from ingestion.parse.tables import add_table
+from rag.domain.content import BlockKind
+from rag.errors import CorruptDocument, DocumentTooLarge
+
+_DEEPEST = 100
+_MOST_COLUMNS = 50
+_LONGEST_CELL = 300
+_FEWEST_SHARED = 0.6
+_STEP = " › "
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """An object's members in their order, names that come twice included."""
+
+    pairs: Sequence[tuple[str, Any]]
+
+
+Leaf: TypeAlias = tuple[tuple[str, ...], str]
+
+
+def load(text: str, *, where: str = "") -> Any:
+    """The value, with numbers as they are written. Raises CorruptDocument and DocumentTooLarge."""
+    try:
+        value = json.loads(
+            text, object_pairs_hook=Members, parse_int=str, parse_float=str, parse_constant=str
+        )
+    except json.JSONDecodeError as error:
+        position = where or f"line {error.lineno}, column {error.colno}"
+        raise CorruptDocument(
+            f"The JSON is broken at {position}: {error.msg}. Mend it and send it again."
+        ) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level, depth = [value], 0
+    while level := [inner for outer in level for inner in _inside(outer)]:
+        depth += 1
+        if depth > _DEEPEST:
+            raise _too_deep()
+
+
+def _inside(value: Any) -> Sequence[Any]:
+    if isinstance(value, Members):
+        return [member for _, member in value.pairs]
+    return value if isinstance(value, list) else ()
+
+
+def add_value(builder: TextBuilder, value: Any, path: tuple[str, ...] = ()) -> None:
+    """Adds a value in document order."""
+    if isinstance(value, Members):
+        for name, member in value.pairs:
+            add_value(builder, member, (*path, name))
+    elif isinstance(value, list) and not _is_flat(value):
+        _add_array(builder, value, path)
+    else:
+        _add_leaf(builder, path, _scalar(value))
+
+
+def record_text(value: Any) -> str:
+    """A record as one block: a line for each text in it."""
+    shown = ((path, one_line(clean(text))) for path, text in leaves(value))
+    return "\n".join(_line(path, text) for path, text in shown if text)
+
+
+def text_member(value: Any, names: Sequence[str]) -> str | None:
+    """The first text of an object's members called one of `names`."""
+    pairs = value.pairs if isinstance(value, Members) else ()
+    found = (member for name, member in pairs if name.lower() in names and isinstance(member, str))
+    return next(found, None)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """Every text with the names on the way to it, in document order."""
+    if isinstance(value, Members):
+        for name, member in value.pairs:
+            yield from leaves(member, (*path, name))
+    elif isinstance(value, list) and not _is_flat(value):
+        for item in value:
+            yield from leaves(item, path)
+    else:
+        yield path, _scalar(value)
+
+
+def _add_array(builder: TextBuilder, items: list[Any], path: tuple[str, ...]) -> None:
+    table = _table(items)
+    if table is None:
+        for item in items:
+            builder.set_apart()
+            add_value(builder, item, path)
+        builder.set_apart()
+        return
+    if path:
+        builder.add(BlockKind.PARAGRAPH, f"{_shown(path)}:")
+    add_table(builder, table, header_rows=1)
+
+
+def _table(items: list[Any]) -> list[list[str]] | None:
+    """Objects that are alike as rows under the names of their members; None where they are not."""
+    if len(items) < 2 or not all(_is_row(item) for item in items):  # noqa: PLR2004 - one row is no table
+        return None
+    found = [dict(leaves(item)) for item in items]
+    columns = list(dict.fromkeys(path for row in found for path in row))
+    shared = sum(map(len, found)) / (len(columns) * len(found)) if columns else 0.0
+    if len(columns) > _MOST_COLUMNS or shared < _FEWEST_SHARED or not _in_order(found, columns):
+        return None
+    cells = [[clean(row.get(column, "")) for column in columns] for row in found]
+    if max(len(cell) for row in cells for cell in row) > _LONGEST_CELL:
+        return None
+    return [[_shown(column) for column in columns], *cells]
+
+
+def _is_row(item: Any) -> bool:
+    """Whether an object holds no list of objects and no name twice."""
+    if not isinstance(item, Members) or not item.pairs:
+        return False
+    names = [name for name, _ in item.pairs]
+    return len(set(names)) == len(names) and all(_is_cell(member) for _, member in item.pairs)
+
+
+def _is_cell(member: Any) -> bool:
+    return (
+        _is_flat(member) if isinstance(member, list) else not isinstance(member, Members) or _is_row(member)
+    )
+
+
+def _in_order(rows: Sequence[dict[tuple[str, ...], str]], columns: Sequence[tuple[str, ...]]) -> bool:
+    places = {column: place for place, column in enumerate(columns)}
+    return all([places[path] for path in row] == sorted(places[path] for path in row) for row in rows)
+
+
+def _is_flat(items: list[Any]) -> bool:
+    return not any(isinstance(item, list | Members) for item in items)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(text for text in map(_scalar, value) if text)
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _add_leaf(builder: TextBuilder, path: tuple[str, ...], text: str) -> None:
+    shown = lines(clean(text))
+    if shown:
+        kind = BlockKind.PARAGRAPH if "\n" in shown or not path else BlockKind.LIST_ITEM
+        builder.add(kind, _line(path, shown))
+
+
+def _line(path: tuple[str, ...], text: str) -> str:
+    return f"{_shown(path)}: {text}" if path else text
+
+
+def _shown(path: tuple[str, ...]) -> str:
+    return _STEP.join(one_line(clean(name)) for name in path)
+
+
+def _too_deep() -> DocumentTooLarge:
+    return DocumentTooLarge(
+        f"The JSON is nested more than {_DEEPEST} levels deep. Flatten it and send it again."
+    )

@@ -1,0 +1,190 @@
+"""XML: its text in document order; data elements with their names, alike siblings as tables."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lxml import etree
+
+from ingestion.parse.builder import TextBuilder, clean, one_line
+from ingestion.parse.html import add_html
+from ingestion.parse.media_type import XML
+from ingestion.parse.tables import add_table
+from rag.domain.content import BlockKind, ExtractedText
+from rag.errors import CorruptDocument, DocumentTooLarge
+
+_MARKUP = re.compile(
+    r"</?(?:p|div|a|br|ul|ol|li|img|span|strong|em|b|i|h[1-6]|table|blockquote)\b[^<]*>", re.IGNORECASE
+)
+_LIMITS = re.compile(r"huge|too long|excessive|maximum|amplification", re.IGNORECASE)
+_TITLES = frozenset({"title", "titulo", "título", "heading", "head"})
+_LONGEST_TITLE = 200
+_LONGEST_CELL = 300
+_MOST_COLUMNS = 50
+
+
+def parse_xml(body: bytes) -> ExtractedText:
+    """Entities are not replaced, nothing is fetched. Raises CorruptDocument with the position."""
+    root = _root(body)
+    builder = TextBuilder()
+    _Reader(builder).read(root, level=1)
+    return builder.finish(XML)
+
+
+def _root(body: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True
+    )
+    try:
+        return etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        if _LIMITS.search(str(error)):
+            raise DocumentTooLarge(
+                "The XML is nested too deeply, holds too long a text or entities that multiply. Simplify it."
+            ) from error
+        raise CorruptDocument(f"The XML is broken: {error}. Mend it and send it again.") from error
+
+
+class _Reader:
+    def __init__(self, builder: TextBuilder) -> None:
+        self._builder = builder
+
+    def read(self, element: etree._Element, *, level: int) -> None:
+        """Adds the texts of an element and of all below it. The parser allows 256 levels."""
+        children = _elements(element)
+        if not children or _is_mixed(element):
+            self._add_leaf(element)
+            return
+        self._add_attributes(element)
+        rest = children[1:] if self._add_title(children[0], level) else children
+        inner = min(level + 1, 6) if len(rest) < len(children) else level
+        for group in _alike(rest):
+            table = _table(group)
+            if table:
+                self._add_table(group[0], table)
+            else:
+                for child in group:
+                    self.read(child, level=inner)
+        self._builder.set_apart()
+
+    def _add_title(self, element: etree._Element, level: int) -> bool:
+        """An element that begins with its title is a section under a heading."""
+        if _name(element).lower() not in _TITLES or (len(element) and not _is_mixed(element)):
+            return False
+        text = one_line(clean(_text(element)))
+        is_title = 0 < len(text) <= _LONGEST_TITLE and not _MARKUP.search(text)
+        if is_title:
+            self._builder.add(BlockKind.HEADING, text, level=level)
+            self._add_attributes(element)
+        return is_title
+
+    def _add_table(self, first: etree._Element, table: list[list[str]]) -> None:
+        self._builder.add(BlockKind.PARAGRAPH, f"{_name(first)}:")
+        add_table(self._builder, table, header_rows=1)
+
+    def _add_attributes(self, element: etree._Element) -> None:
+        for name, value in _attributes(element):
+            self._builder.add(BlockKind.LIST_ITEM, f"{_name(element)} › {name}: {value}")
+
+    def _add_leaf(self, element: etree._Element) -> None:
+        self._add_attributes(element)
+        text = clean(_text(element)).strip()
+        if not text:
+            return
+        name = _name(element)
+        if _MARKUP.search(text):
+            add_html(self._builder, text)
+        elif _is_mixed(element):
+            self._builder.add(BlockKind.PARAGRAPH, one_line(text))
+        else:
+            self._builder.add(BlockKind.LIST_ITEM, f"{name}: {one_line(text)}")
+
+
+def _elements(element: etree._Element) -> list[etree._Element]:
+    return [child for child in element if isinstance(child.tag, str)]
+
+
+def _name(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
+    """The attributes that hold data; those with a prefix of their own say how to read it."""
+    for name, value in element.items():
+        text = one_line(clean(value))
+        if text and not name.startswith("{"):
+            yield name, text
+
+
+def _is_mixed(element: etree._Element) -> bool:
+    """Whether text stands between the elements: a paragraph with marked words."""
+    if not len(element):
+        return False
+    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+
+
+def _text(element: etree._Element) -> str:
+    return "".join(_pieces(element))
+
+
+def _pieces(element: etree._Element) -> Iterator[str]:
+    """The texts in document order, with a space between elements that nothing parts."""
+    yield element.text or ""
+    for child in element:
+        if isinstance(child.tag, str):
+            previous = child.getprevious()
+            yield " " if previous is not None and not previous.tail else ""
+            yield from _pieces(child)
+        elif child.tag is etree.Entity:
+            yield str(child.text)
+        yield child.tail or ""
+
+
+def _alike(children: Sequence[etree._Element]) -> Iterator[list[etree._Element]]:
+    """Runs of siblings of one name."""
+    group: list[etree._Element] = []
+    for child in children:
+        if group and child.tag != group[-1].tag:
+            yield group
+            group = []
+        group.append(child)
+    if group:
+        yield group
+
+
+def _table(group: Sequence[etree._Element]) -> list[list[str]] | None:
+    """Siblings whose children are single texts as rows under the children's names; else None."""
+    if len(group) < 2:  # noqa: PLR2004 - one row is no table
+        return None
+    found: list[dict[str, str]] = []
+    columns: dict[str, int] = {}
+    for element in group:
+        row = _row(element)
+        for name in row or ():
+            columns.setdefault(name, len(columns))
+        places = [columns[name] for name in row or ()]
+        if not row or places != sorted(places) or len(columns) > _MOST_COLUMNS:
+            return None
+        found.append(row)
+    if sum(map(len, found)) * 2 < len(columns) * len(found):
+        return None
+    return [list(columns), *[[row.get(name, "") for name in columns] for row in found]]
+
+
+def _row(element: etree._Element) -> dict[str, str] | None:
+    """The texts of an element's attributes and children by name; None where it holds anything more."""
+    if _is_mixed(element) or (not len(element) and (element.text or "").strip()):
+        return None
+    row = dict(_attributes(element))
+    for child in _elements(element):
+        text = one_line(clean(_text(child)))
+        name = _name(child)
+        if (
+            len(child)
+            or name in row
+            or len(text) > _LONGEST_CELL
+            or any(_attributes(child))
+            or _MARKUP.search(text)
+        ):
+            return None
+        row[name] = text
+    return row

@@ -1,0 +1,205 @@
+"""One process that reads files: started with no more than it needs, watched while it reads, and ended."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, TypeAlias
+
+from ingestion.parse.limits import MAX_OUTPUT_BYTES
+from ingestion.parse.wire import HELLO, Channel, InvalidFrame, from_json
+from rag.errors import (
+    DocumentRejected,
+    DocumentTooLarge,
+    ParserCrashed,
+    ParserTimedOut,
+    ParserUnavailable,
+)
+from rag.settings import ParsingSettings
+from rag.telemetry import logger
+
+Beat: TypeAlias = Callable[[], None]
+
+# How late the end of its time is noticed at most, seconds.
+_LOOK = 1.0
+# A new process imports what it needs; on a function's one slow core, seconds.
+_START_SECONDS = 30.0
+_END_SECONDS = 5.0
+# A process that once needed more than this is not kept for small documents.
+_KEPT_BYTES = 300_000_000
+_LONGEST_TRACE = 4000
+_OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "memory allocation of")  # Python, C++, Rust
+_REJECTIONS: Mapping[str, type[DocumentRejected]] = {
+    each.code: each for each in DocumentRejected.__subclasses__()
+}
+
+
+def no_beat() -> None:
+    """Nobody waits."""
+
+
+class ParserProcess:
+    """One parsing process, which serves one request at a time."""
+
+    def __init__(self, settings: ParsingSettings, *, beat_seconds: float) -> None:
+        """Raises ParserUnavailable."""
+        self._settings = settings
+        self._beat_seconds = beat_seconds
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._connection, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._popen = _started(settings, theirs.fileno(), self._trace.fileno())
+        except OSError as error:
+            self._connection.close()
+            self._trace.close()
+            raise ParserUnavailable("The process that reads files cannot be started.") from error
+        self._connection.settimeout(_LOOK)
+        self._channel = Channel(self._connection, self._waiting)
+        self._last_beat = time.monotonic()
+        self._deadline = self._last_beat + _START_SECONDS
+        self._greeted = False
+        self._served = self.peak_bytes = 0
+        self._asked = False
+        self.beat: Beat = no_beat
+
+    @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def reusable(self) -> bool:
+        """Not in the middle of an answer, not worn, not grown."""
+        fresh = self._served < self._settings.parser_documents and self.peak_bytes < _KEPT_BYTES
+        return self._greeted and not self._asked and fresh and self.alive
+
+    def ask(self, request: bytes, body: bytes) -> Iterator[list[bytearray]]:
+        """The parts of every frame of the answer, without their heads. Raises DocumentRejected."""
+        self._greet()
+        self._asked = True
+        self._served += 1
+        self._restart_clock()
+        with self._ends_explained():
+            self._channel.send(request, body)
+            while True:
+                head, *parts = self._channel.receive(MAX_OUTPUT_BYTES)
+                about = from_json(head)
+                if about.get("last"):
+                    break
+                yield parts
+                self._restart_clock()
+        self._asked = False
+        self.peak_bytes = _number(about.get("peak"))
+        if "code" in about:
+            raise self._rejection(about)
+
+    def end(self) -> None:
+        """Safe to call twice."""
+        self._popen.kill()
+        self._popen.wait()
+        self._connection.close()
+        self._trace.close()
+
+    def _greet(self) -> None:
+        if self._greeted:
+            return
+        self._deadline = time.monotonic() + _START_SECONDS
+        try:
+            (hello,) = self._channel.receive(len(HELLO))
+        except (EOFError, OSError, ParserTimedOut) as error:
+            raise ParserUnavailable(f"The process that reads files did not start: {self._said()}") from error
+        if hello != HELLO:
+            raise InvalidFrame("no greeting")
+        self._greeted = True
+
+    @contextmanager
+    def _ends_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            raise self._ended() from error
+
+    def _waiting(self) -> None:
+        now = time.monotonic()
+        if now > self._deadline:
+            raise self._timed_out()
+        if now > self._last_beat + self._beat_seconds:
+            self._last_beat = now
+            self.beat()
+
+    def _restart_clock(self) -> None:
+        self._last_beat = time.monotonic()
+        self._deadline = self._last_beat + self._settings.parser_seconds
+        self._connection.settimeout(min(_LOOK, self._beat_seconds, self._settings.parser_seconds))
+
+    def _timed_out(self) -> ParserTimedOut:
+        return ParserTimedOut(
+            f"Reading the file takes longer than {self._settings.parser_seconds:g} s"
+            " (ACERVO_PARSER_SECONDS). Split it into smaller documents, or save it anew and send it again."
+        )
+
+    def _ended(self) -> DocumentRejected:
+        """Why a process ended in the middle of an answer."""
+        with suppress(subprocess.TimeoutExpired):  # it closed its socket and lives
+            self._popen.wait(_END_SECONDS)
+        code = self._popen.returncode
+        said = self._said()
+        logger.warning("A parsing process ended (%s): %s", code, said)
+        if code == -signal.SIGALRM:
+            return self._timed_out()
+        # The kernel kills where memory runs out; libraries end their process where they are given none.
+        if code == -signal.SIGKILL or any(sign in said for sign in _OUT_OF_MEMORY):
+            return self._too_much_memory()
+        return crashed()
+
+    def _said(self) -> str:
+        self._trace.seek(max(0, os.fstat(self._trace.fileno()).st_size - _LONGEST_TRACE))
+        return self._trace.read().decode(errors="replace").strip() or "it said nothing"
+
+    def _rejection(self, about: Mapping[str, Any]) -> DocumentRejected:
+        if about.get("memory"):
+            return self._too_much_memory()
+        if "trace" in about:
+            logger.error("A reader failed on a document: %s", about["trace"])
+            return crashed()
+        return _REJECTIONS.get(str(about["code"]), ParserCrashed)(str(about["detail"]))
+
+    def _too_much_memory(self) -> DocumentTooLarge:
+        return DocumentTooLarge(
+            f"Reading the file takes more memory than {self._settings.parser_memory_bytes:,} bytes"
+            " (ACERVO_PARSER_MEMORY_BYTES). Split it into smaller documents."
+        )
+
+
+def crashed() -> ParserCrashed:
+    return ParserCrashed(
+        "The file made its reader fail: it is damaged or unusual. Open it, save it anew and send it again."
+    )
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise InvalidFrame("a figure that is no number")
+    return value
+
+
+def _started(settings: ParsingSettings, connection: int, trace: int) -> "subprocess.Popen[bytes]":
+    """A process of the same Python that sees the same modules, and nothing else of the environment."""
+    program = "from ingestion.parse.child import main; main()"
+    limits = (settings.parser_seconds, settings.parser_memory_bytes, settings.max_text_characters)
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+    if settings.library_path:
+        environment["LD_LIBRARY_PATH"] = settings.library_path
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-P", "-s", "-c", program, str(connection), *map(str, limits)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=trace,
+        env=environment,
+        pass_fds=(connection,),
+    )

@@ -1,0 +1,226 @@
+"""Whatever a reader does to its process, the worker lives and says what became of the document."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ingestion.isolation import IsolatedParser
+from ingestion.parse.reader import parse
+from rag.errors import (
+    DocumentRejected,
+    DocumentTooLarge,
+    EmptyDocument,
+    ParserCrashed,
+    ParserTimedOut,
+    ParserUnavailable,
+)
+from rag.settings import ParsingSettings
+
+HOSTILE = Path(__file__).parents[1] / "doubles" / "hostile_reader"
+GOOD = b"A good document.\n\nWith two paragraphs."
+
+
+@pytest.fixture
+def parser(monkeypatch: pytest.MonkeyPatch) -> Iterator[IsolatedParser]:
+    """Its reader does what documents tell it."""
+    monkeypatch.syspath_prepend(HOSTILE)
+    settings = ParsingSettings(parser_seconds=1, parser_memory_bytes=300_000_000)
+    with closing(IsolatedParser(settings, beat_seconds=0.1)) as parser:
+        yield parser
+
+
+@pytest.mark.parametrize(
+    ("deed", "error"),
+    [
+        ("crash", ParserCrashed),
+        ("leave", ParserCrashed),
+        ("fail", ParserCrashed),
+        ("connect", ParserCrashed),
+        ("write_frame", ParserCrashed),
+        ("write_endless_frame", ParserCrashed),
+        ("wrong_spans", ParserCrashed),
+        ("recurse", DocumentTooLarge),
+        ("fill_memory", DocumentTooLarge),
+        ("hang", ParserTimedOut),
+        ("hang_in_c", ParserTimedOut),
+    ],
+)
+def test_a_reader_that_goes_wrong_fails_its_document_alone(
+    parser: IsolatedParser, deed: str, error: type[DocumentRejected]
+) -> None:
+    if deed == "fill_memory" and sys.platform != "linux":
+        pytest.skip("only Linux limits a process's memory")
+    with pytest.raises(error) as raised:
+        parser.parse(f"DO {deed}".encode(), name="a.txt")
+    assert type(raised.value) is error
+    assert raised.value.detail.endswith(".")
+    assert parser.parse(GOOD, name="a.txt") == parse(GOOD, name="a.txt")
+
+
+def test_a_rejection_comes_back_as_it_was_and_costs_no_process(parser: IsolatedParser) -> None:
+    before = _process_id(parser)
+    with pytest.raises(EmptyDocument, match="Check that the right file was sent"):
+        parser.parse(b" \n", name="a.txt")
+    assert _process_id(parser) == before
+
+
+def test_a_process_serves_many_documents_and_is_then_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(HOSTILE)
+    with closing(IsolatedParser(ParsingSettings(parser_documents=3))) as parser:
+        ids = [_process_id(parser) for _ in range(5)]
+    assert ids[0] == ids[1] == ids[2] != ids[3] == ids[4]
+
+
+def test_a_worker_that_is_large_itself_keeps_its_process(parser: IsolatedParser) -> None:
+    """Linux counts what a process's parent had among the most that the process ever had."""
+    large = bytearray(400_000_000)
+    large[::4096] = b"x" * len(large[::4096])
+    first = _process_id(parser)
+    del large
+    assert _process_id(parser) == first
+    assert 0 < parser.peak_bytes < 200_000_000
+
+
+def test_a_process_that_has_grown_is_not_kept_for_small_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(HOSTILE)
+    with closing(IsolatedParser(ParsingSettings())) as parser:
+        first = _process_id(parser)
+        parser.parse(b"DO grow", name="a.txt")
+        assert _process_id(parser) != first
+        assert parser.peak_bytes > 350_000_000
+
+
+def test_an_idle_process_that_was_ended_is_replaced(parser: IsolatedParser) -> None:
+    ended = int(_process_id(parser))
+    os.kill(ended, signal.SIGKILL)
+    time.sleep(0.1)
+    assert parser.parse(GOOD, name="a.txt").text == GOOD.decode()
+
+
+def test_a_document_for_which_the_kernel_ends_the_process_took_too_much_memory(
+    parser: IsolatedParser,
+) -> None:
+    pid = int(_process_id(parser))
+    killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    with pytest.raises(DocumentTooLarge, match="ACERVO_PARSER_MEMORY_BYTES"):
+        parser.parse(b"DO hang", name="a.txt")
+
+
+def test_nothing_of_the_environment_reaches_the_process(
+    parser: IsolatedParser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "geheim")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://geheim")
+    found = parser.parse(b"DO environment", name="a.txt").text
+    assert "geheim" not in found
+    assert {line.partition("=")[0] for line in found.splitlines() if line} <= {
+        "PYTHONPATH",
+        "PYTHONUTF8",
+        "LD_LIBRARY_PATH",
+        "LC_CTYPE",
+        "__CF_USER_TEXT_ENCODING",
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_no_connection_or_file_of_the_worker_reaches_the_process(
+    parser: IsolatedParser, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, (tmp_path / "secret.txt").open("w") as secret:
+        server.set_inheritable(True)
+        os.set_inheritable(secret.fileno(), True)  # noqa: FBT003 - the library's signature
+        found = parser.parse(b"DO open_descriptors", name="a.txt").text
+    assert "secret.txt" not in found
+    assert found.count("socket:") == 1
+
+
+def test_the_caller_hears_that_its_document_is_still_read_and_can_give_it_up(parser: IsolatedParser) -> None:
+    beats: list[float] = []
+
+    class GivenUp(Exception):
+        pass
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 3:
+            raise GivenUp
+
+    parser.parse(GOOD, name="a.txt")  # the process has started
+    started = time.monotonic()
+    with pytest.raises(GivenUp):
+        parser.parse(b"DO hang", name="a.txt", beat=beat)
+    assert time.monotonic() - started < 3
+    assert parser.parse(GOOD, name="a.txt").text == GOOD.decode()
+
+
+def test_threads_read_side_by_side(parser: IsolatedParser) -> None:
+    outcomes: dict[str, str] = {}
+
+    def read(name: str, body: bytes) -> None:
+        try:
+            outcomes[name] = parser.parse(body, name="a.txt").text
+        except DocumentRejected as error:
+            outcomes[name] = error.code
+
+    bodies = {"hang": b"DO hang", "crash": b"DO crash"} | {str(n): f"Text {n}.".encode() for n in range(6)}
+    threads = [threading.Thread(target=read, args=each) for each in bodies.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == {"hang": "parser_timeout", "crash": "parser_crashed"} | {
+        str(n): f"Text {n}." for n in range(6)
+    }
+
+
+def test_a_process_that_cannot_start_is_no_fault_of_the_document(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ingestion").mkdir()
+    (tmp_path / "ingestion" / "__init__.py").write_text("raise RuntimeError('half installed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with (
+        closing(IsolatedParser(ParsingSettings())) as parser,
+        pytest.raises(ParserUnavailable, match="half installed"),
+    ):
+        parser.parse(GOOD, name="a.txt")
+
+
+def test_a_crash_leaves_its_trace_in_the_log(
+    parser: IsolatedParser, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(ParserCrashed):
+        parser.parse(b"DO crash", name="a.txt")
+    assert "Segmentation fault" in caplog.text
+    with caplog.at_level(logging.WARNING), pytest.raises(ParserCrashed):
+        parser.parse(b"DO fail", name="a.txt")
+    assert "KeyError: 'a bug'" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
+def test_a_file_that_does_not_fit_into_the_process_is_too_large() -> None:
+    with closing(IsolatedParser(ParsingSettings(parser_memory_bytes=100_000_000))) as parser:
+        with pytest.raises(DocumentTooLarge, match="ACERVO_PARSER_MEMORY_BYTES"):
+            parser.parse(b"word " * 30_000_000, name="a.txt")
+        assert parser.parse(GOOD, name="a.txt") == parse(GOOD, name="a.txt")
+
+
+def test_a_text_beyond_the_limit_is_too_large() -> None:
+    with closing(IsolatedParser(ParsingSettings(max_text_characters=10))) as parser:
+        assert parser.parse(b"0123456789", name="a.txt").text == "0123456789"
+        with pytest.raises(DocumentTooLarge, match="ACERVO_MAX_TEXT_CHARACTERS"):
+            parser.parse(b"0123456789A", name="a.txt")
+
+
+def _process_id(parser: IsolatedParser) -> str:
+    return parser.parse(b"DO process_id", name="a.txt").text
