@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 DATA_DIR ?= .acervo
-PYTEST_WORKERS ?= -n 3 --dist loadfile
+PYTEST_WORKERS ?= -n 2 --dist loadfile
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 # Lambda runs Python 3.13.
@@ -93,6 +93,10 @@ deploy: $(VENV)/.dev ## the stack into the AWS account of the credentials (needs
 .PHONY: deploy-local
 deploy-local: bundles .venv-deploy/.deploy ## the stack into an emulator on 127.0.0.1, used from end to end, updated; KEEP=1 lets it run on
 	$(BIN)/python -m tests.deploy $(if $(KEEP),--keep)
+
+.PHONY: checkov
+checkov: synth ## checkov's findings of the template, those of infra/checkov.yaml accepted; SETTINGS=file.yaml
+	$(BIN)/python -m infra.checkov cdk.out/*.template.json
 
 .PHONY: cost
 cost: $(VENV)/.dev ## what the stack costs a month while nobody uses it, and per question; SETTINGS=file.yaml

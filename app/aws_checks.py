@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from app.checks import Check
@@ -69,7 +70,7 @@ def checks(account: Account, models: Sequence[Model], *, instance: str | None) -
     for model in models:
         yield from _model(account, model, quotas)
     for engine in ENGINES:
-        yield _asked(f"database {engine}", lambda engine=engine: _engine(account, engine), _allow("rds"))
+        yield _asked(f"database {engine}", partial(_engine, account, engine), _allow("rds"))
     yield _asked("Lambda concurrency", lambda: _concurrency(account), _allow("lambda"))
     yield _asked("SageMaker instances", lambda: _instances(quotas, instance), _allow("servicequotas"))
 

@@ -21,6 +21,7 @@ from ingestion.reconcile import Drift, differences, repair
 from ingestion.worker import work_once
 from rag.adapters.folder import DEFAULT_TENANT
 from rag.backends.local import LocalBackend
+from rag.domain.documents import Document, DocumentStatus
 from rag.domain.records import partition_key, place_of
 from rag.errors import NotFound, SettingInvalid
 from rag.ports import Backend
@@ -50,6 +51,11 @@ __all__ = [
 
 # What the stack deploys where the environment names no models of Bedrock (infra/settings.py).
 _DEPLOYED_MODELS = ("bedrock:amazon.titan-embed-text-v2:0", "bedrock:us.anthropic.claude-haiku-5-5")
+
+
+# How long a record put beside a running server is waited for, seconds.
+_PATIENCE = 60.0
+_UNSETTLED = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 
 
 class Reconciliation:
@@ -166,14 +172,24 @@ def put_record_locally(data_dir: Path, record: Mapping[str, Any]) -> dict[str, A
         limit = IngestionSettings().max_document_bytes
         handler = Handler(backend, default_tenant=DEFAULT_TENANT, max_document_bytes=limit)
         event = _kinesis_event(raw, partition_key(place.place, default_tenant=DEFAULT_TENANT))
-        unfinished = handler.handle(event, lambda: inf)
-        if unfinished["batchItemFailures"]:
-            logger.warning("The record is not finished; the next server on this data directory goes on.")
+        handler.handle(event, lambda: inf)
         with suppress(NotFound):
-            found = backend.store.tenant(place.tenant).documents.find(place.collection, place.key)
+            found = _settled(
+                partial(backend.store.tenant(place.tenant).documents.find, place.collection, place.key)
+            )
             failure = asdict(found.failure) if found.failure else None
             return {"status": str(found.status), "id": found.id, "failure": failure}
     return {"status": "deleted"}
+
+
+def _settled(find: Callable[[], Document]) -> Document:
+    """The document once it is ready or failed: a server beside this command may be at work on it."""
+    deadline = time.monotonic() + _PATIENCE
+    while (found := find()).status in _UNSETTLED and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if found.status in _UNSETTLED:
+        logger.warning("The record is not finished; the next server on this data directory goes on.")
+    return found
 
 
 def _aws_backend(settings: SourceSettings) -> Backend:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.doubles.aws_http import Request, listening
-from tests.doubles.aws_service import AwsService, Behaviour, Reply, failure
+from tests.doubles.aws_http import Reply, Request, listening
+from tests.doubles.aws_service import AwsService, Behaviour, failure
 
 NUMBER: Final = "111122223333"
 ARN: Final = f"arn:aws:iam::{NUMBER}:user/ops"

@@ -70,7 +70,7 @@ def test_a_stream_that_does_not_end_is_told_why(tmp_path: Path) -> None:
         assert [line for line in rest if line.startswith("event: ")][-1] == "event: error"
         problem = json.loads(rest[-2].removeprefix("data: "))
         assert (problem["status"], problem["code"]) == (503, "shutting_down")
-        assert models.left.acquire(timeout=10)
+        assert models.left.acquire(timeout=30)
         assert "timeout graceful shutdown exceeded" not in ended(process)
 
 

@@ -65,8 +65,9 @@ def test_metrics_are_of_the_embedded_format(capsys: pytest.CaptureFixture[str]) 
 
 
 def fail() -> None:
+    nothing: dict[str, str] = {}
     try:
-        {}[QUESTION]
+        nothing[QUESTION]
     except KeyError as error:
         raise ModelResponseInvalid(QUESTION) from error
 

@@ -147,7 +147,7 @@ def test_a_client_that_leaves_a_stream_stops_the_model(
         with client.stream("POST", "/v1/answers", json=body) as response:
             seen = "retrieval.completed" if model == "silent" else "answer.delta"
             next(line for line in response.iter_lines() if line == f"event: {seen}")
-        assert models.left.acquire(timeout=5)
+        assert models.left.acquire(timeout=30)
 
 
 @pytest.mark.parametrize("path", ["/v1/answers", "/v1/summaries", "/v1/generations"])
@@ -157,10 +157,10 @@ def test_a_client_that_leaves_before_its_answer_stops_the_model(
     with served(api, models, "silent") as client:
         with pytest.raises(httpx.ReadTimeout):
             client.post(path, json=bodies(handbook, stream=False)[path], timeout=1)
-        assert models.left.acquire(timeout=5)
+        assert models.left.acquire(timeout=30)
         with pytest.raises(httpx.ReadTimeout):
             client.post(path, json=bodies(handbook, stream=True)[path], timeout=1)
-        assert models.left.acquire(timeout=5)
+        assert models.left.acquire(timeout=30)
 
 
 def test_silent_models_leave_room_for_searches(api: Api, models: ChatServer, handbook: str) -> None:
@@ -195,7 +195,7 @@ def test_silent_models_leave_room_for_searches(api: Api, models: ChatServer, han
     asked = len(models.requests) - before
     assert SILENT_STREAMS <= asked <= 2 * SILENT_STREAMS
     for _ in range(asked):
-        assert models.left.acquire(timeout=10)
+        assert models.left.acquire(timeout=30)
 
 
 def test_beyond_the_limit_it_is_503_and_when_to_come_back(
@@ -213,4 +213,4 @@ def test_beyond_the_limit_it_is_503_and_when_to_come_back(
             response = client.post(path, json=refused)
             problem_in(response, 503, "overloaded")
             assert int(response.headers["retry-after"]) > 0
-    assert models.left.acquire(timeout=5)
+    assert models.left.acquire(timeout=30)
