@@ -1,4 +1,4 @@
-"""`python -m infra.checkov <template>…`: checkov, with the findings of infra/checkov.yaml accepted, no other."""
+"""Runs checkov over templates, the findings of checkov.yaml accepted: `python -m infra.checkov <template>…`."""
 
 import argparse
 import json
