@@ -1,4 +1,4 @@
-"""Runs checkov over templates, the findings of checkov.yaml accepted: `python -m infra.checkov <template>…`."""
+"""Runs checkov over templates, the findings of infra/checkov.yaml accepted, no other."""
 
 import argparse
 import json

@@ -46,9 +46,9 @@ def test_every_accepted_finding_has_a_reason() -> None:
 def test_a_careless_resource_is_found_beside_what_is_accepted(
     synthesized: Synthesized, tmp_path: Path
 ) -> None:
-    uv = Path(sys.executable).with_name("uv")
+    uv = str(Path(sys.executable).with_name("uv"))
     cached = [uv, "tool", "run", "--offline", CHECKOV, "--version"]
-    if not uv.exists() or subprocess.run(cached, capture_output=True, check=False).returncode:
+    if not Path(uv).exists() or subprocess.run(cached, capture_output=True, check=False).returncode:
         pytest.skip("checkov is not in uv's cache (make checkov fetches it)")
     careless = json.loads(synthesized("streaming").path.read_text(encoding="utf-8"))
     careless["Resources"]["Careless0A1B2C3D"] = {"Type": "AWS::S3::Bucket", "Properties": {}}
