@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
@@ -138,6 +138,13 @@ def test_output_that_is_not_of_the_schema(api: Api, models: ChatServer, schema: 
         assert last_data(streamed.text)["code"] == "model_response_invalid"
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("model", ["silent", "stalls"])
 def test_a_client_that_leaves_a_stream_stops_the_model(
     api: Api, models: ChatServer, handbook: str, model: str
@@ -147,6 +154,8 @@ def test_a_client_that_leaves_a_stream_stops_the_model(
         with client.stream("POST", "/v1/answers", json=body) as response:
             seen = "retrieval.completed" if model == "silent" else "answer.delta"
             next(line for line in response.iter_lines() if line == f"event: {seen}")
+            # Who leaves before the model was asked leaves nothing to stop.
+            wait_until(lambda: any(request["model"] == model for request in models.requests))
         assert models.left.acquire(timeout=30)
 
 
