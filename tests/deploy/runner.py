@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -136,7 +136,8 @@ def _keep(client: Client, progress: Progress) -> None:
     for name, value in {**client.service.outputs, "Url": client.service.url}.items():
         progress.say(f"  {name}: {value}")
     progress.say(f"  export ACERVO_API_KEY={client.key} AWS_ENDPOINT_URL={client.service.deployment.aws}")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with suppress(KeyboardInterrupt):
+        signal.pause()
 
 
 def _arguments() -> argparse.Namespace:

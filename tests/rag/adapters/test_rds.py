@@ -2,8 +2,8 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
+from boto3.session import Session
 
 from rag.adapters.rds import RdsTokens
 from rag.errors import SettingInvalid
@@ -25,7 +25,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_credentials")
 def test_a_token_is_the_one_that_boto3_signs() -> None:
     tokens = RdsTokens()
-    client = boto3.client("rds")
+    client = Session().client("rds")  # boto3.client would keep an earlier test's credentials
     while True:
         before, token, after = (
             client.generate_db_auth_token(DBHostname=LOGIN["host"], Port=5432, DBUsername=LOGIN["user"]),
