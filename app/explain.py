@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.blame import failing_clauses
-from app.fuse import fuse
-from app.retrieve import Retriever, embed_query, rerank, resolve_collections
-from rag.domain.documents import Collection, Document, DocumentStatus
+from app.retrieve import Retriever, embed_query, rerank
+from rag.domain.documents import Document, DocumentStatus
 from rag.domain.filters import And, Comparison
-from rag.domain.search import Candidates, Passage, SearchMode, SearchRequest
+from rag.domain.search import Candidates, Passage, SearchedCollection, SearchMode, SearchRequest
 from rag.errors import NotFound
 from rag.ports import Embedder, Reranker, TenantStore
 
@@ -53,7 +52,7 @@ def explain(
     rank = _rank(retrieved.passages, wanted)
     if rank is not None:
         return Explanation(found=True, rank=rank)
-    return _Search(retriever, request, resolve_collections(store, request)).explanation(wanted)
+    return _Search(retriever, request, store.index.collections(request.collections)).explanation(wanted)
 
 
 def _find(store: TenantStore, document: str) -> Document:
@@ -76,7 +75,7 @@ class _Search:
 
     retriever: Retriever
     request: SearchRequest
-    collections: tuple[Collection, ...]
+    collections: tuple[SearchedCollection, ...]
 
     def explanation(self, document: Document) -> Explanation:
         reasons = (*_ledger_reasons(document), *self._search_reasons(document))
@@ -106,7 +105,7 @@ class _Search:
             yield Reason(code="no_keyword_match", detail=_no_match_detail(candidates))
             if self.request.mode is SearchMode.KEYWORD:
                 return
-        fused = fuse(candidates.passages, self.request.mode, self.retriever.embedder.semantic_weight)
+        fused = candidates.passages
         rank = _rank(fused, document)
         if rank is None:
             place = f"beyond the best {DEPTH} of each leg{_legs(_best(own))}"
@@ -136,9 +135,7 @@ class _Search:
 
     def _candidates(self, request: SearchRequest) -> Candidates:
         vector = embed_query(self.retriever.embedder, request, self.collections)
-        return self.retriever.store.index.candidates(
-            request, collections=self.collections, vector=vector, depth=DEPTH
-        )
+        return self.retriever.candidates(request, self.collections, vector, depth=DEPTH, limit=2 * DEPTH)
 
     def _own_passages(self, candidates: Candidates, document: Document) -> tuple[Passage, ...]:
         """Asked for by key where other documents fill all of the depth."""

@@ -4,11 +4,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.fuse import fuse, ordered
 from rag.domain.content import Vector
-from rag.domain.documents import Collection
-from rag.domain.pages import every
-from rag.domain.search import Passage, Retrieved, SearchMode, SearchRequest, TermStatistics
+from rag.domain.search import (
+    Candidates,
+    Passage,
+    Retrieved,
+    SearchedCollection,
+    SearchMode,
+    SearchRequest,
+    TermStatistics,
+)
 from rag.errors import EmbeddingModelMismatch, RerankerRequired
 from rag.ports import Embedder, Reranker, TenantStore
 
@@ -28,19 +33,39 @@ class Retriever:
         """Raises CollectionNotFound, EmbeddingModelMismatch and RerankerRequired."""
         watch = Stopwatch()
         reranker = self._reranker_for(request)
-        collections = resolve_collections(self.store, request)
+        collections = self.store.index.collections(request.collections)
         if not collections:
             return Retrieved(passages=(), terms=TermStatistics(), timings_ms=watch.timings())
         vector = embed_query(self.embedder, request, collections)
         watch.lap("embed")
         depth = max(MIN_DEPTH, request.top_k * 5)
-        candidates = self.store.index.candidates(request, collections=collections, vector=vector, depth=depth)
-        fused = fuse(candidates.passages, request.mode, self.embedder.semantic_weight)
+        limit = max(RERANK_DEPTH, request.top_k) if reranker else request.top_k
+        candidates = self.candidates(request, collections, vector, depth=depth, limit=limit)
         watch.lap("retrieve")
-        passages = rerank(reranker, request, fused) if reranker else fused
+        passages = candidates.passages
+        if reranker:
+            passages = rerank(reranker, request, passages)
         watch.lap("rerank")
-        passages = self._widened(limit(passages, request), request.neighbors)
+        passages = self._widened(best(passages, request), request.neighbors)
         return Retrieved(passages=passages, terms=candidates.terms, timings_ms=watch.timings())
+
+    def candidates(
+        self,
+        request: SearchRequest,
+        collections: Sequence[SearchedCollection],
+        vector: Vector | None,
+        *,
+        depth: int,
+        limit: int,
+    ) -> Candidates:
+        return self.store.index.search(
+            request,
+            collections=collections,
+            vector=vector,
+            semantic_weight=self.embedder.semantic_weight,
+            depth=depth,
+            limit=limit,
+        )
 
     def _reranker_for(self, request: SearchRequest) -> Reranker | None:
         if not request.rerank:
@@ -53,15 +78,8 @@ class Retriever:
         return self.store.index.widen(passages, neighbors) if neighbors else passages
 
 
-def resolve_collections(store: TenantStore, request: SearchRequest) -> tuple[Collection, ...]:
-    """The named ones, each once; all of the tenant's where none is named."""
-    if request.collections is None:
-        return tuple(every(store.collections.list))
-    return tuple(store.collections.get(name) for name in dict.fromkeys(request.collections))
-
-
 def embed_query(
-    embedder: Embedder, request: SearchRequest, collections: Sequence[Collection]
+    embedder: Embedder, request: SearchRequest, collections: Sequence[SearchedCollection]
 ) -> Vector | None:
     """None where the keyword leg alone is asked."""
     if request.mode is SearchMode.KEYWORD:
@@ -71,7 +89,7 @@ def embed_query(
     return embedder.embed_query(request.query)
 
 
-def _check_embedding(embedder: Embedder, collection: Collection) -> None:
+def _check_embedding(embedder: Embedder, collection: SearchedCollection) -> None:
     stored, configured = collection.embedding, embedder.model
     if stored != configured:
         raise EmbeddingModelMismatch(
@@ -85,13 +103,14 @@ def rerank(reranker: Reranker, request: SearchRequest, fused: Sequence[Passage])
     """Only the fused top is reranked and returned: scores of two kinds do not compare."""
     head = fused[: max(RERANK_DEPTH, request.top_k)]
     scores = reranker.rerank(request.query, head)
-    return ordered(
+    reranked = (
         replace(passage, score=score, scores={**passage.scores, "rerank": score})
         for passage, score in zip(head, scores, strict=True)
     )
+    return tuple(sorted(reranked, key=lambda p: (-p.score, p.document.id, p.ordinal)))
 
 
-def limit(passages: Sequence[Passage], request: SearchRequest) -> tuple[Passage, ...]:
+def best(passages: Sequence[Passage], request: SearchRequest) -> tuple[Passage, ...]:
     least = request.min_score
     return tuple(p for p in passages if least is None or p.score >= least)[: request.top_k]
 

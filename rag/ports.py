@@ -28,7 +28,7 @@ from rag.domain.documents import (
 from rag.domain.filters import Filter
 from rag.domain.page_images import RecognizedLine
 from rag.domain.pages import Page, PageRequest
-from rag.domain.search import Candidates, Passage, SearchRequest
+from rag.domain.search import Candidates, Passage, SearchedCollection, SearchRequest
 from rag.domain.uploads import Upload, UploadGrant
 
 
@@ -40,7 +40,7 @@ class Embedder(Protocol):
 
     @property
     def semantic_weight(self) -> float:
-        """The weight of the cosine beside a keyword score scaled to at most 1 (see app/fuse.py)."""
+        """The weight of the cosine beside a keyword score scaled to at most 1 (SearchIndex.search)."""
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]: ...
 
@@ -273,15 +273,24 @@ class Ledger(Protocol):
 
 
 class SearchIndex(Protocol):
-    def candidates(
+    def collections(self, names: Sequence[str] | None) -> tuple[SearchedCollection, ...]:
+        """The named ones, each once; all where `names` is None. Raises CollectionNotFound."""
+
+    def search(
         self,
         request: SearchRequest,
         *,
-        collections: Sequence[Collection],
+        collections: Sequence[SearchedCollection],
         vector: Vector | None,
+        semantic_weight: float,
         depth: int,
+        limit: int,
     ) -> Candidates:
-        """The best `depth` passages of each leg of `request.mode`, each scored in every leg."""
+        """The best `depth` passages of each leg of `request.mode`, fused, and the best `limit` of these.
+
+        A hybrid score is `(bm25 / max(bm25) + semantic_weight * cosine) / (1 + semantic_weight)`, in [0, 1];
+        that of one leg is the leg's own. Ties go by document and ordinal.
+        """
 
     def widen(self, passages: Sequence[Passage], neighbors: int) -> tuple[Passage, ...]:
         """Each passage with up to `neighbors` chunks on both sides; overlapping ones merge."""

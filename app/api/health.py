@@ -8,9 +8,7 @@ from app.api.docs import problems, success
 from app.api.problems import problem_of, problem_response, retry_after
 from app.api.request_id import request_id_of
 from app.api.routes import ApiRoute
-from app.retrieve import resolve_collections
 from app.schemas.common import ResponseModel
-from rag.domain.search import SearchRequest
 from rag.errors import AcervoError, EmbeddingModelMismatch
 from rag.telemetry import logger
 
@@ -49,7 +47,7 @@ def readyz(services: ServicesDependency, request: Request) -> Health | Response:
 
 def _check_embedding(services: Services) -> None:
     model = services.backend.embedder.model
-    for collection in resolve_collections(services.store, SearchRequest(query="")):
+    for collection in services.store.index.collections(None):
         if collection.embedding != model:
             raise EmbeddingModelMismatch(
                 # Whose collection it is, anybody could read: nobody needs a credential for this.

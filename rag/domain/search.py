@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rag.domain.documents import Metadata
+from rag.domain.documents import EmbeddingModel, Metadata
 from rag.domain.filters import Filter
 
 
@@ -26,6 +26,16 @@ class SearchRequest:
     rerank: bool = False
     min_score: float | None = None
     neighbors: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchedCollection:
+    """What a search has to know of a collection. `languages`: those of its documents."""
+
+    id: str
+    name: str
+    embedding: EmbeddingModel
+    languages: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +94,7 @@ class TermStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """The best of each leg, every one scored in both; not yet fused."""
+    """The best of each leg, every one scored in both, fused, best first."""
 
     passages: tuple[Passage, ...]
     terms: TermStatistics

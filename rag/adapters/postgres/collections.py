@@ -83,7 +83,7 @@ class PostgresCollections:
         with self._session.transaction() as connection:
             row = connection.execute(_sql["hide"], {"name": name}).fetchone()
             if row is None:
-                raise _unknown(name)
+                raise unknown_collection(name)
             connection.execute(_sql["delete_documents"], row)
             connection.execute(_sql["remove_if_empty"], row)
 
@@ -106,9 +106,9 @@ class PostgresCollections:
 def _get(connection: Connection, name: str) -> Collection:
     row = connection.execute(_sql["get"], {"name": name}).fetchone()
     if row is None:
-        raise _unknown(name)
+        raise unknown_collection(name)
     return collection_from(row)
 
 
-def _unknown(name: str) -> CollectionNotFound:
+def unknown_collection(name: str) -> CollectionNotFound:
     return CollectionNotFound(f"There is no collection named {name!r}. Create it with POST /v1/collections.")

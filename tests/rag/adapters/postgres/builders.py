@@ -18,6 +18,7 @@ from rag.domain.documents import (
     SourceKind,
     Work,
 )
+from rag.domain.search import Candidates, SearchRequest
 from rag.ports import TenantStore
 from rag.text.term_codes import counted_codes
 from rag.text.terms import analyse
@@ -104,3 +105,22 @@ def ready(store: TenantStore, key: str, *texts: str, order: int = 1, **changes: 
     assert accepted is not None
     assert publish(store, claim(store), texts, **changes)
     return store.documents.get(accepted.id)
+
+
+def searched(
+    store: TenantStore,
+    request: SearchRequest,
+    vector: Vector | None = None,
+    *,
+    weight: float = 0.5,
+    limit: int = 50,
+) -> Candidates:
+    """In the collection `notes`, where the request names none."""
+    return store.index.search(
+        request,
+        collections=store.index.collections(request.collections or ["notes"]),
+        vector=vector,
+        semantic_weight=weight,
+        depth=50,
+        limit=limit,
+    )

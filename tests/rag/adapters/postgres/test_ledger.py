@@ -24,6 +24,7 @@ from tests.rag.adapters.postgres.builders import (
     event,
     publish,
     ready,
+    searched,
     stage,
 )
 
@@ -34,8 +35,8 @@ def tenant(store: PostgresStore) -> PostgresTenantStore:
 
 
 def found(store: PostgresTenantStore, query: str) -> list[str]:
-    request = SearchRequest(query=query, mode=SearchMode.KEYWORD)
-    candidates = store.index.candidates(request, collections=[collection(store)], vector=None, depth=10)
+    collection(store)
+    candidates = searched(store, SearchRequest(query=query, mode=SearchMode.KEYWORD))
     return [passage.text for passage in candidates.passages]
 
 

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import And, Comparison, Filter, Not, Or
 from rag.domain.search import Candidates, SearchMode, SearchRequest
+from rag.errors import CollectionNotFound
 from rag.text.terms import analyse, query_terms
-from tests.rag.adapters.postgres.builders import collection, event, ready
+from tests.rag.adapters.postgres.builders import collection, event, ready, searched
 
 WORDS = ["invoice", "payment", "refund", "contract", "NF-e", "the", "8.666/93", "deadline"]
 
@@ -27,8 +29,9 @@ def tenant(store: PostgresStore) -> PostgresTenantStore:
 def search(store: PostgresTenantStore, query: str, **changes: Any) -> Candidates:
     vector = changes.pop("vector", None)
     mode = SearchMode.KEYWORD if vector is None else SearchMode.HYBRID
+    collection(store)
     request = SearchRequest(query=query, **{"mode": mode, **changes})
-    return store.index.candidates(request, collections=[collection(store)], vector=vector, depth=50)
+    return searched(store, request, vector)
 
 
 def bm25(texts: Sequence[str], query: str) -> dict[str, float]:
@@ -55,10 +58,10 @@ sentences = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".jo
 def test_keyword_scores_are_bm25(tenant: PostgresTenantStore, texts: list[str], query: str) -> None:
     clear(tenant)
     ready(tenant, "a.txt", *texts)
-    found = {passage.text: passage.scores["keyword"] for passage in search(tenant, query).passages}
+    scored = {passage.text: passage.scores["keyword"] for passage in search(tenant, query).passages}
     expected = bm25(texts, query)
-    assert found.keys() == expected.keys()
-    assert all(math.isclose(found[text], expected[text], rel_tol=1e-9) for text in expected)
+    assert scored.keys() == expected.keys()
+    assert all(math.isclose(scored[text], expected[text], rel_tol=1e-9) for text in expected)
 
 
 def clear(store: PostgresTenantStore) -> None:
@@ -70,16 +73,16 @@ def clear(store: PostgresTenantStore) -> None:
 
 def test_one_matching_word_is_enough(tenant: PostgresTenantStore) -> None:
     ready(tenant, "a.txt", "Refunds take five days.")
-    found = search(tenant, "Could you please tell me how many days a refund needs nowadays?")
-    assert [passage.text for passage in found.passages] == ["Refunds take five days."]
+    passages = search(tenant, "Could you please tell me how many days a refund needs nowadays?").passages
+    assert [passage.text for passage in passages] == ["Refunds take five days."]
 
 
 def test_every_candidate_is_scored_in_both_legs(tenant: PostgresTenantStore) -> None:
     ready(tenant, "a.txt", "invoice", "payment", vectors=[[1.0, 0.0, 0.0], [0.6, 0.8, 0.0]])
-    found = {passage.text: passage for passage in search(tenant, "payment", vector=[1.0, 0.0, 0.0]).passages}
-    assert found["invoice"].scores == pytest.approx({"semantic": 1.0}, abs=1e-3)
-    assert found["payment"].scores["semantic"] == pytest.approx(0.6, abs=1e-3)
-    assert found["payment"].ranks == {"semantic": 2, "keyword": 1}
+    passages = {p.text: p for p in search(tenant, "payment", vector=[1.0, 0.0, 0.0]).passages}
+    assert passages["invoice"].scores == pytest.approx({"semantic": 1.0}, abs=1e-3)
+    assert passages["payment"].scores["semantic"] == pytest.approx(0.6, abs=1e-3)
+    assert passages["payment"].ranks == {"semantic": 2, "keyword": 1}
 
 
 def test_frequencies_tell_how_common_a_term_is(tenant: PostgresTenantStore) -> None:
@@ -99,17 +102,77 @@ def test_any_query_is_harmless(tenant: PostgresTenantStore, query: str) -> None:
 
 def test_other_collections_stay_out(tenant: PostgresTenantStore) -> None:
     ready(tenant, "a.txt", "invoice")
-    other = collection(tenant, "other")
-    request = SearchRequest(query="invoice", mode=SearchMode.KEYWORD)
-    found = tenant.index.candidates(request, collections=[other], vector=None, depth=10)
-    assert found.passages == ()
+    collection(tenant, "other")
+    request = SearchRequest(query="invoice", mode=SearchMode.KEYWORD, collections=("other",))
+    assert searched(tenant, request).passages == ()
+    assert searched(tenant, replace(request, collections=("other", "notes"))).passages
+
+
+def test_an_unknown_collection_is_named(tenant: PostgresTenantStore) -> None:
+    collection(tenant)
+    with pytest.raises(CollectionNotFound, match="'nothing'"):
+        tenant.index.collections(["notes", "nothing"])
+
+
+def test_all_collections_are_those_that_are_not_being_deleted(tenant: PostgresTenantStore) -> None:
+    for name in ("notes", "other", "gone"):
+        collection(tenant, name)
+    ready(tenant, "a.txt", "invoice")
+    tenant.collections.delete("gone")
+    assert [(c.name, c.languages) for c in tenant.index.collections(None)] == [
+        ("notes", ("en",)),
+        ("other", ()),
+    ]
+
+
+directions = st.floats(-1, 1).map(lambda cosine: [cosine, math.sqrt(1 - cosine**2), 0.0])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.tuples(sentences, directions), min_size=1, max_size=8, unique_by=lambda pair: pair[0]),
+    query=sentences,
+    weight=st.floats(0.01, 5),
+    limit=st.integers(1, 8),
+)
+def test_a_hybrid_score_is_a_convex_combination_of_both_legs(
+    tenant: PostgresTenantStore,
+    texts: list[tuple[str, list[float]]],
+    query: str,
+    weight: float,
+    limit: int,
+) -> None:
+    clear(tenant)
+    ready(tenant, "a.txt", *(text for text, _ in texts), vectors=[vector for _, vector in texts])
+    request = SearchRequest(query=query)
+    passages = searched(tenant, request, [1.0, 0.0, 0.0], weight=weight, limit=limit).passages
+    keyword = bm25([text for text, _ in texts], query)
+    best = max(keyword.values(), default=1.0)
+    expected = {
+        text: (keyword.get(text, 0) / best + weight * max(0.0, vector[0])) / (1 + weight)
+        for text, vector in texts
+    }
+    assert [p.score for p in passages] == pytest.approx(
+        sorted(expected.values(), reverse=True)[:limit], abs=2e-3
+    )
+    assert all(p.score == pytest.approx(expected[p.text], abs=2e-3) for p in passages)
+    assert [p.score for p in passages] == sorted((p.score for p in passages), reverse=True)
+
+
+@pytest.mark.parametrize("mode", [SearchMode.KEYWORD, SearchMode.SEMANTIC])
+def test_one_leg_alone_has_its_own_scores(tenant: PostgresTenantStore, mode: SearchMode) -> None:
+    ready(tenant, "a.txt", "invoice", "payment", vectors=[[1.0, 0.0, 0.0], [0.6, 0.8, 0.0]])
+    vector = None if mode is SearchMode.KEYWORD else [0.0, 1.0, 0.0]
+    passages = search(tenant, "payment", vector=vector, mode=mode).passages
+    assert passages[0].text == "payment"
+    assert all(p.score == p.scores[mode.value] for p in passages)
 
 
 def test_neighbours_widen_and_overlapping_passages_merge(tenant: PostgresTenantStore) -> None:
     words = ["agenda", "budget", "contract", "deadline", "employee", "forecast"]
     document = ready(tenant, "a.txt", *words)
-    found = search(tenant, "budget deadline forecast").passages
-    by_text = {passage.text: passage for passage in found}
+    passages = search(tenant, "budget deadline forecast").passages
+    by_text = {passage.text: passage for passage in passages}
     wide = tenant.index.widen([by_text["budget"], by_text["deadline"], by_text["forecast"]], 1)
     whole = tenant.documents.text(document.id)
     assert [passage.text for passage in wide] == ["\n\n".join(words)]
@@ -236,5 +299,5 @@ def test_search_obeys_its_filter_in_both_legs(tenant: PostgresTenantStore) -> No
     ready(tenant, "a.txt", "invoice one", metadata={"year": 2025})
     ready(tenant, "b.txt", "invoice two", metadata={"year": 2026})
     wanted = Comparison(field="metadata.year", op="gte", value=2026)
-    found = search(tenant, "invoice", vector=[1.0, 0.0, 0.0], filter=wanted).passages
-    assert [passage.text for passage in found] == ["invoice two"]
+    passages = search(tenant, "invoice", vector=[1.0, 0.0, 0.0], filter=wanted).passages
+    assert [passage.text for passage in passages] == ["invoice two"]
