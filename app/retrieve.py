@@ -38,8 +38,8 @@ class Retriever:
             return Retrieved(passages=(), terms=TermStatistics(), timings_ms=watch.timings())
         vector = embed_query(self.embedder, request, collections)
         watch.lap("embed")
-        depth = max(MIN_DEPTH, request.top_k * 5)
         limit = max(RERANK_DEPTH, request.top_k) if reranker else request.top_k
+        depth = max(MIN_DEPTH, limit * 5) if request.mode is SearchMode.HYBRID else limit
         candidates = self.candidates(request, collections, vector, depth=depth, limit=limit)
         watch.lap("retrieve")
         passages = candidates.passages

@@ -34,6 +34,7 @@ from bench.search_peers import measure_peers
 from bench.search_prepared import Prepared, prepare
 from bench.search_report import table
 from bench.search_vectors import HalfMatrix, KnownEmbedder, embed
+from rag.adapters.postgres.search_statement import EF_SEARCH
 from rag.domain.search import SearchMode
 
 _CLIENTS: Final = (1, 4, 8)
@@ -74,7 +75,7 @@ def _measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> d
     seconds = build(database, corpus.passages, prepared, folder / "built.json")
     _say(f"built: {seconds}")
     scene = _scene(arguments, folder, corpus, prepared, database)
-    built_s = sum(seconds[step] for step in ("load_s", "vector_index_s"))
+    built_s = sum(seconds[step] for step in ("load_s", "index_s"))
     report: dict[str, Any] = {
         "chunks": len(corpus.passages),
         "build_s": round(built_s, 1),
@@ -113,7 +114,13 @@ def _scene(
 
 def _legs(scene: Scene, ef_search: int) -> dict[str, Any]:
     """The three modes and their limits, each question asked of all in turn."""
-    raw = Raw(scene.database.conninfo, scene.embedder, scene.numbers, ef_search=ef_search)
+    raw = Raw(
+        scene.database.conninfo,
+        scene.embedder,
+        scene.numbers,
+        collection=scene.database.collection().id,
+        ef_search=ef_search,
+    )
     searches: dict[str, Search] = {mode.value: scene.acervo.search(mode) for mode in MODES}
     searches["raw"] = raw.search
     if find_spec("tantivy"):
@@ -205,7 +212,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--corpus", type=Path, default=Path("/usr/share/doc"), help="see bench/search_corpus.py"
     )
     parser.add_argument("--questions", type=int, default=300)
-    parser.add_argument("--ef-search", type=int, default=100, help="of the raw statement")
+    parser.add_argument("--ef-search", type=int, default=EF_SEARCH, help="of the raw statement")
     parser.add_argument("--peers", action="store_true", help="LangChain, LlamaIndex and Haystack too")
     parser.add_argument("--mixed", action="store_true", help="eight clients beside a busy write path, too")
     parser.add_argument("--seconds", type=int, default=120, help="of --mixed")

@@ -25,7 +25,8 @@ from rag.text.terms import query_terms
 
 MODES: Final = tuple(SearchMode)
 _NEAREST: Final = SQL(
-    "SELECT chunk_id FROM chunk_embeddings WHERE model = {model} AND vector_dims(embedding) = {dimensions}"
+    "SELECT chunk_id FROM chunk_embeddings"
+    " WHERE collection_id = {collection} AND model = {model} AND vector_dims(embedding) = {dimensions}"
     " ORDER BY embedding::halfvec({dimensions}) <=> %b::halfvec({dimensions}) LIMIT {depth}"
 )
 _TANTIVY_MEMORY: Final = 500_000_000
@@ -58,13 +59,22 @@ class Raw:
     """
 
     def __init__(
-        self, conninfo: str, embedder: KnownEmbedder, numbers: Mapping[str, int], *, ef_search: int
+        self,
+        conninfo: str,
+        embedder: KnownEmbedder,
+        numbers: Mapping[str, int],
+        *,
+        collection: str,
+        ef_search: int,
     ) -> None:
         options = f"-c search_path=acervo,public -c hnsw.ef_search={ef_search}"
         self._connection = psycopg.connect(conninfo, autocommit=True, options=options)
         register_vector(self._connection)
         self._statement = _NEAREST.format(
-            model=Literal(MODEL.id), dimensions=Literal(MODEL.dimensions), depth=Literal(DEPTH)
+            collection=Literal(collection),
+            model=Literal(MODEL.id),
+            dimensions=Literal(MODEL.dimensions),
+            depth=Literal(DEPTH),
         )
         self._embedder = embedder
         self._numbers = numbers

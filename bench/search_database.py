@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from psycopg.sql import SQL, Literal
 
 from bench.corpus_passages import Passage
 from bench.search_prepared import Prepared, analysed
@@ -34,10 +33,6 @@ LEASE: Final = timedelta(hours=1)
 # A hundred documents of every hundred: which of them a filter lets through.
 GROUPS: Final[Mapping[str, range]] = {"0.01": range(1), "0.1": range(1, 11), "0.5": range(11, 61)}
 _REST: Final = "rest"
-_VECTOR_INDEX: Final = SQL(
-    "CREATE INDEX ON chunk_embeddings USING hnsw ((embedding::halfvec({dimensions})) halfvec_cosine_ops)"
-    " WHERE model = {model} AND vector_dims(embedding) = {dimensions}"
-)
 # As on an instance of 16 GB; an HNSW index that outgrows maintenance_work_mem is built many times slower.
 _SETTINGS: Final = {
     **DEFAULT_SETTINGS,
@@ -206,7 +201,7 @@ def build(
         return known
     steps: Mapping[str, Callable[[], None]] = {
         "load_s": lambda: load(database, documents(passages, prepared)),
-        "vector_index_s": lambda: index_vectors(database),
+        "index_s": lambda: fold(database),
         "analyse_s": lambda: _analyse_tables(database),
     }
     seconds = {name: _timed(step) for name, step in steps.items()}
@@ -220,11 +215,11 @@ def load(database: Database, new: Iterator[NewDocument]) -> None:
         write(database.tenant, collection, document)
 
 
-def index_vectors(database: Database) -> None:
-    """For pgvector's own statement: Acervo's searches do not use an index yet."""
-    database.owner.execute(
-        _VECTOR_INDEX.format(dimensions=Literal(MODEL.dimensions), model=Literal(MODEL.id))
-    )
+def fold(database: Database) -> None:
+    """Posting lists of everything, then the vector index: as after a bulk load."""
+    collection = database.collection()
+    while database.tenant.index.maintain(collection.id):
+        pass
 
 
 def _analyse_tables(database: Database) -> None:

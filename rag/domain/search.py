@@ -30,12 +30,18 @@ class SearchRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchedCollection:
-    """What a search has to know of a collection. `languages`: those of its documents."""
+    """What a search has to know of a collection.
+
+    `languages`: those of its documents. `folded`: there are posting lists of it. `vector_index`: there is one
+    of its model.
+    """
 
     id: str
     name: str
     embedding: EmbeddingModel
     languages: tuple[str, ...]
+    folded: bool = False
+    vector_index: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,17 +1,21 @@
 """Hybrid search and filters in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pgvector import HalfVector
 from psycopg.rows import DictRow
+from psycopg.sql import Composable
 
+from rag.adapters.postgres import keyword_index, vector_index
 from rag.adapters.postgres.collections import unknown_collection
-from rag.adapters.postgres.connection import Session
+from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.filters import Condition
 from rag.adapters.postgres.neighbors import widened
 from rag.adapters.postgres.queries import load
 from rag.adapters.postgres.rows import passage_from
+from rag.adapters.postgres.search_statement import FEW_CHUNKS, Plan, Reach
 from rag.domain.content import Vector
 from rag.domain.documents import Collection, EmbeddingModel
 from rag.domain.filters import Filter
@@ -55,16 +59,36 @@ class PostgresIndex:
             "codes": list(map(term_code, terms)),
             "vector": HalfVector(list(vector)) if vector is not None else None,
             "mode": request.mode.value,
-            "semantic": vector is not None,
             "semantic_weight": semantic_weight,
             "depth": depth,
             "limit": limit,
             **matching.values,
         }
         with self._session.transaction() as connection:
-            connection.execute(_sql["hash_joins"])
-            rows = connection.execute(_sql["search"].format(matching=matching.sql), values).fetchall()
-        return Candidates(passages=tuple(map(_scored_passage, rows)), terms=_statistics(rows, terms))
+            for reach in _reaches(connection, collections, matching.sql if request.filter else None, values):
+                plan = Plan(
+                    mode=request.mode,
+                    collections=collections,
+                    matching=matching.sql,
+                    has_vector=vector is not None,
+                    reach=reach,
+                )
+                rows = _run(connection, plan, values)
+                found = tuple(_scored_passage(row) for row in rows if row["chunk_id"] is not None)
+                if len(found) >= limit or not rows[0]["truncated"]:
+                    break
+        return Candidates(passages=found, terms=_statistics(rows[0], terms))
+
+    @persistent
+    def maintain(self, collection_id: str) -> bool:
+        with self._session.transaction() as connection:
+            if not keyword_index.due(connection, collection_id):
+                return False
+        with self._session.transaction() as connection:
+            folded = keyword_index.fold(connection, self._session.tenant, collection_id)
+        with self._session.transaction() as connection:
+            vector_index.ensure(connection, collection_id)
+        return folded
 
     def widen(self, passages: Sequence[Passage], neighbors: int) -> tuple[Passage, ...]:
         if not neighbors or not passages:
@@ -87,12 +111,41 @@ class PostgresIndex:
             return tuple(row["document_id"] for row in connection.execute(statement, values))
 
 
-def _statistics(rows: Sequence[DictRow], terms: Sequence[str]) -> TermStatistics:
-    if not rows:
-        return TermStatistics(document_frequency=dict.fromkeys(terms, 0))
-    found = rows[0]["frequencies"] or {}
+def _reaches(
+    connection: Connection,
+    collections: Sequence[SearchedCollection],
+    matching: Composable | None,
+    values: Mapping[str, Any],
+) -> Iterator[Reach | None]:
+    """How far to look; farther, while the filter leaves fewer than are wanted; in the end, everywhere."""
+    share = 1.0
+    if matching is not None and any(collection.folded for collection in collections):
+        share = _share(connection, matching, values)
+    if share > 0:
+        reach = Reach.to(values["depth"], share=share)
+        yield reach
+        yield reach.farther()
+    yield None
+
+
+def _share(connection: Connection, matching: Composable, values: Mapping[str, Any]) -> float:
+    """Of the chunks that a filter lets through; 0 where these are few."""
+    row = connection.execute(_sql["selectivity"].format(matching=matching), values).fetchone() or {}
+    few = row["passing"] <= FEW_CHUNKS
+    return 0.0 if few else float(row["passing"] / row["chunks"])
+
+
+def _run(connection: Connection, plan: Plan, values: Mapping[str, Any]) -> list[DictRow]:
+    """At least one row, which has the statistics."""
+    values = {**values, **plan.values()}
+    connection.execute(_sql["prepare"], values)
+    return connection.execute(plan.statement(), values).fetchall()
+
+
+def _statistics(row: DictRow, terms: Sequence[str]) -> TermStatistics:
+    found = row["frequencies"] or {}
     return TermStatistics(
-        chunk_count=rows[0]["chunk_count"],
+        chunk_count=row["chunk_count"],
         document_frequency={term: int(found.get(term, 0)) for term in terms},
     )
 
@@ -110,4 +163,6 @@ def _searched(row: DictRow) -> SearchedCollection:
         name=row["name"],
         embedding=EmbeddingModel(id=row["embedding_model"], dimensions=row["dimensions"]),
         languages=tuple(row["languages"]),
+        folded=row["folded"],
+        vector_index=row["vector_index"],
     )

@@ -107,6 +107,11 @@ def ready(store: TenantStore, key: str, *texts: str, order: int = 1, **changes: 
     return store.documents.get(accepted.id)
 
 
+def delete(store: TenantStore, key: str, order: int) -> None:
+    store.ledger.accept(event(store, key, order, operation="delete"), collection(store))
+    store.ledger.erase(claim(store))
+
+
 def searched(
     store: TenantStore,
     request: SearchRequest,

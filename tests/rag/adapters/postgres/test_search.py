@@ -1,8 +1,6 @@
 """Hybrid candidates against plain Python: BM25, cosine, filters, neighbours."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,8 +13,8 @@ from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import And, Comparison, Filter, Not, Or
 from rag.domain.search import Candidates, SearchMode, SearchRequest
 from rag.errors import CollectionNotFound
-from rag.text.terms import analyse, query_terms
 from tests.rag.adapters.postgres.builders import collection, event, ready, searched
+from tests.rag.adapters.postgres.scoring import bm25
 
 WORDS = ["invoice", "payment", "refund", "contract", "NF-e", "the", "8.666/93", "deadline"]
 
@@ -32,21 +30,6 @@ def search(store: PostgresTenantStore, query: str, **changes: Any) -> Candidates
     collection(store)
     request = SearchRequest(query=query, **{"mode": mode, **changes})
     return searched(store, request, vector)
-
-
-def bm25(texts: Sequence[str], query: str) -> dict[str, float]:
-    """Robertson and Zaragoza 2009 with k1 = 1.2 and b = 0.75, idf as in Lucene."""
-    counted = {text: Counter(analyse(text, "en")) for text in texts}
-    average = sum(sum(count.values()) for count in counted.values()) / len(texts)
-    scores: dict[str, float] = {}
-    for term in query_terms(query, ["en"]):
-        holding = [text for text in texts if counted[text][term]]
-        idf = math.log(1 + (len(texts) - len(holding) + 0.5) / (len(holding) + 0.5))
-        for text in holding:
-            frequency = counted[text][term]
-            length = 0.25 + 0.75 * sum(counted[text].values()) / average
-            scores[text] = scores.get(text, 0) + idf * frequency * 2.2 / (frequency + 1.2 * length)
-    return scores
 
 
 sentences = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)

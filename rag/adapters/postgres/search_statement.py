@@ -1,0 +1,114 @@
+"""The one statement of a search, made for the size of its collections and what its filter leaves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg.sql import SQL, Composable, Composed, Literal
+
+from rag.adapters.postgres.queries import load
+from rag.domain.search import SearchedCollection, SearchMode
+
+_sql = load("search")
+
+# A filter that lets through fewer chunks than this is answered by looking at all of them: both faster and
+# exact (python -m bench.search).
+FEW_CHUNKS: Final = 6_000
+# Entries of posting lists that one search reads, and at most where a filter drops most of them.
+ENTRIES: Final = 40_000
+_MOST_ENTRIES: Final = 400_000
+_MOST_NEAREST: Final = 2_000
+# pgvector's own bounds of hnsw.ef_search.
+EF_SEARCH: Final = 200
+_MOST_EF_SEARCH: Final = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How far a search looks: posting list entries read, the best of them scored, nearest vectors fetched."""
+
+    entries: int
+    listed: int
+    nearest: int
+
+    @classmethod
+    def to(cls, depth: int, *, share: float) -> "Reach":
+        """For `depth` candidates of each leg where a filter lets through `share` of the chunks."""
+        wanted = min(_MOST_NEAREST, depth / share)
+        # A tenth more: chunks whose document has a newer version, until they are vacuumed.
+        return cls(
+            entries=min(_MOST_ENTRIES, round(ENTRIES / share)),
+            listed=round(3 * wanted),
+            nearest=round(1.1 * wanted) + 1,
+        )
+
+    def farther(self) -> "Reach":
+        return Reach(entries=self.entries * 8, listed=self.listed * 8, nearest=self.nearest * 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """`reach` None: every chunk that the filter lets through is scored."""
+
+    mode: SearchMode
+    collections: Sequence[SearchedCollection]
+    matching: Composable
+    has_vector: bool
+    reach: Reach | None
+
+    @property
+    def folded(self) -> bool:
+        return any(collection.folded for collection in self.collections)
+
+    def statement(self) -> Composed:
+        if not self.folded:
+            return self._search(self._scanned(), SQL("false"))
+        if self.reach is None:
+            return self._search(self._folded("listed_passing", self._near("nearest_passing")), SQL("false"))
+        return self._search(self._folded("listed_best", self._indexed()), self._truncated())
+
+    def values(self) -> Mapping[str, Any]:
+        reach = self.reach or Reach(entries=0, listed=0, nearest=0)
+        entries = 0 if self.mode is SearchMode.SEMANTIC else reach.entries
+        return {
+            "budget": entries,
+            "blocks": max(1, -(-entries // 1000)),
+            "most": reach.listed,
+            "fetched": reach.nearest,
+            "ef_search": str(min(_MOST_EF_SEARCH, max(EF_SEARCH, reach.nearest))),
+        }
+
+    def _search(self, keyword_leg: Composable, truncated: Composable) -> Composed:
+        return _sql["search"].format(keyword_leg=keyword_leg, truncated=truncated)
+
+    def _scanned(self) -> Composable:
+        return _sql["scanned_keywords"].format(matching=self.matching, nearest=self._near("nearest_scanned"))
+
+    def _near(self, name: str) -> Composable:
+        return _sql[name if self.has_vector else "nearest_nothing"]
+
+    def _folded(self, listed: str, nearest: Composable) -> Composable:
+        return _sql["folded_keywords"].format(
+            matching=self.matching, listed=_sql[listed].format(matching=self.matching), nearest=nearest
+        )
+
+    def _indexed(self) -> Composable:
+        if not self.has_vector:
+            return _sql["nearest_nothing"]
+        of_each = SQL(" UNION ALL ").join(map(_nearest_of, self.collections))
+        return _sql["nearest_indexed"].format(of_each=of_each, matching=self.matching)
+
+    def _truncated(self) -> Composable:
+        nearest = "SELECT count(*) FROM nearest_any" if self.has_vector else "SELECT 0"
+        keyword = SQL(
+            "(SELECT sum(posting_count) FROM posted) > %(budget)s OR (SELECT count(*) FROM places) > %(most)s"
+        )
+        return SQL("({} OR ({}) >= %(fetched)s)").format(keyword, SQL(nearest))
+
+
+def _nearest_of(collection: SearchedCollection) -> Composable:
+    return _sql["nearest_of_collection"].format(
+        collection=Literal(collection.id),
+        model=Literal(collection.embedding.id),
+        dimensions=Literal(collection.embedding.dimensions),
+    )

@@ -1,0 +1,16 @@
+"""The HNSW index of a collection: made when looking at every vector becomes slower than the index."""
+
+from typing import Final
+
+from rag.adapters.postgres.connection import Connection
+from rag.adapters.postgres.queries import load
+
+_sql = load("vectors")
+
+# Folded chunks; exact search over fewer takes less than 10 ms (python -m bench.search).
+WORTHWHILE: Final = 10_000
+
+
+def ensure(connection: Connection, collection_id: str, *, worthwhile: int = WORTHWHILE) -> None:
+    """Writers wait while it is made: seconds, since the collection has just become large enough."""
+    connection.execute(_sql["ensure"], {"collection_id": collection_id, "worthwhile": worthwhile})
