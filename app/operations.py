@@ -18,6 +18,7 @@ from app.stream_redrive import Ingest, StreamRedrive
 from ingestion.handler import Handler
 from ingestion.pipeline import Pipeline
 from ingestion.reconcile import Drift, differences, repair
+from ingestion.upkeep import keep_up
 from ingestion.worker import work_once
 from rag.adapters.folder import DEFAULT_TENANT
 from rag.backends.local import LocalBackend
@@ -79,8 +80,11 @@ class Reconciliation:
             max_document_bytes=IngestionSettings().max_document_bytes,
             ocr=self._backend.ocr,
         )
-        while work_once(self._backend, pipeline):
+        worked = set()
+        while tenant := work_once(self._backend, pipeline):
+            worked.add(tenant)
             yield
+        keep_up(self._backend.store, worked)
 
 
 @contextmanager

@@ -217,8 +217,7 @@ def load(database: Database, new: Iterator[NewDocument]) -> None:
 
 def fold(database: Database) -> None:
     """Posting lists of everything, then the vector index: as after a bulk load."""
-    collection = database.collection()
-    while database.tenant.index.maintain(collection.id):
+    while database.tenant.index.maintain():
         pass
 
 

@@ -8,6 +8,7 @@ from ingestion.events import Delivery, deliveries
 from ingestion.pipeline import LEASE, RESERVE, Pipeline
 from ingestion.reconcile import collection_for
 from ingestion.sweep import sweep
+from ingestion.upkeep import keep_up
 from rag.domain.documents import Collection, Document, DocumentStatus, SourceEvent
 from rag.errors import (
     AcervoError,
@@ -76,6 +77,7 @@ class Handler:
             self._try(task, lambda task: self._work_off(task, remaining))
         for task in (task for task in tasks if not task.again and task.asks_for_work):
             self._try(task, lambda task: self._sweep(task, remaining))
+        self._keep_up({tenant for task in tasks for tenant, _ in task.documents}, remaining)
         unfinished = [task.delivery.id for task in tasks if task.again]
         if not all(unfinished):
             raise IngestionUnfinished("The event is not finished yet; send it again.")
@@ -152,6 +154,7 @@ class Handler:
         store = self._backend.store
         tenants = store.tenants() if delivery.every_tenant else delivery.tenants
         done = sweep(store, self._pipeline, tenants, remaining)
+        keep_up(store, tenants, remaining)
         if delivery.every_tenant:
             return
         if done.ended:  # else it might go round for ever
@@ -159,6 +162,12 @@ class Handler:
                 self._backend.source.request_work(tenant)
             done.waiting.clear()
         task.again = bool(done.waiting or done.postponed)
+
+    def _keep_up(self, tenants: Iterable[str], remaining: Callable[[], float]) -> None:
+        try:
+            keep_up(self._backend.store, tenants, remaining)
+        except Unavailable as error:  # the documents are searchable all the same
+            logger.warning("The indexes are looked after with the next batch: %s", error)
 
     def _finish(self, tenant: str, document_id: str, remaining: Callable[[], float]) -> bool:
         """Whether the ledger now has the document's outcome."""

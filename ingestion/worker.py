@@ -5,6 +5,7 @@ from threading import Event, Thread
 
 from ingestion.pipeline import LEASE, Pipeline
 from ingestion.reconcile import Drift, reconcile
+from ingestion.upkeep import EVERY, keep_up
 from rag.errors import Unavailable
 from rag.ports import Backend, WatchedBackend
 from rag.telemetry import logger
@@ -43,8 +44,8 @@ class Worker:
         for thread in self._threads:
             thread.join()
 
-    def work_once(self) -> bool:
-        """Processes one document, if there is one to process."""
+    def work_once(self) -> str | None:
+        """Processes one document, if there is one to process; then the tenant whose it is."""
         return work_once(self._backend, self._pipeline)
 
     def reconcile(self) -> int:
@@ -60,9 +61,10 @@ class Worker:
             logger.warning("The source holds an object that cannot be ingested: %s", drift.detail)
 
     def _work(self) -> None:
+        worked: list[str] = []
         while not self._stop.is_set():
             try:
-                pause = 0.0 if self.work_once() else IDLE
+                pause = self._step(worked)
             except Unavailable as error:
                 logger.warning("The write path waits: %s", error)
                 pause = OUTAGE
@@ -70,6 +72,15 @@ class Worker:
                 logger.exception("The write path goes on after an unexpected error")
                 pause = OUTAGE
             self._stop.wait(pause)
+
+    def _step(self, worked: list[str]) -> float:
+        """The pause after it. `worked`: the tenants of documents since the indexes were looked after."""
+        if tenant := self.work_once():
+            worked.append(tenant)
+        if worked and (tenant is None or len(worked) >= EVERY):
+            keep_up(self._backend.store, set(worked))
+            worked.clear()
+        return 0.0 if tenant else IDLE
 
     def _watch(self) -> None:
         self._catch_up()
@@ -86,13 +97,13 @@ class Worker:
             logger.exception("The source will be compared again after an unexpected error")
 
 
-def work_once(backend: Backend, pipeline: Pipeline) -> bool:
-    """Processes the next document of any tenant; False where none is waiting."""
+def work_once(backend: Backend, pipeline: Pipeline) -> str | None:
+    """Processes the next document of any tenant, and names the tenant; None where none is waiting."""
     tenants = backend.store.tenants()
     # In a new order each time: one tenant's thousand documents must not make the others wait.
     for tenant in random.sample(tenants, len(tenants)):
         ledger = backend.store.tenant(tenant).ledger
         if work := ledger.claim(LEASE):
             pipeline.process(ledger, work)
-            return True
-    return False
+            return tenant
+    return None

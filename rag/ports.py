@@ -292,8 +292,8 @@ class SearchIndex(Protocol):
         that of one leg is the leg's own. Ties go by document and ordinal.
         """
 
-    def maintain(self, collection_id: str) -> bool:
-        """Takes in what was published and what left since, if that is much; whether there may be more."""
+    def maintain(self) -> bool:
+        """Brings the indexes of one collection up with its documents, if any lags; whether another may."""
 
     def widen(self, passages: Sequence[Passage], neighbors: int) -> tuple[Passage, ...]:
         """Each passage with up to `neighbors` chunks on both sides; overlapping ones merge."""

@@ -116,10 +116,12 @@ def _goes_on(rows: Sequence[Row], *, merged: bool) -> bool:
     above, row, below = rows
     if any(_is_value(cell) for cell in chain(above, row) if cell and not _YEAR.fullmatch(cell)):
         return False
+    if not merged and len(above) < len(row):  # cells that are not there, not empty ones under a group's name
+        return False
     if not merged and any(upper and upper == lower for upper, lower in zip(above, row, strict=False)):
         return False
     groups = any(
-        right and right != left and (not above_right or above_right == above_left)
+        right and right != left and (not above_right or (merged and above_right == above_left))
         for (above_left, left), (above_right, right) in pairwise(zip(above, row, strict=False))
         if above_left and left
     )

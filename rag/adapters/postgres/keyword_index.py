@@ -14,15 +14,17 @@ _sql = load("keyword")
 MOST_FRESH: Final = 2_000
 # Documents that left and that a search looks at one by one.
 MOST_REMOVALS: Final = 256
-# Chunks of a segment that is not merged any more: as much as one transaction rewrites, some 20 s of it.
+# Chunks of a segment that is not merged any more: what one transaction rewrites.
 MOST_MERGED: Final = 100_000
 # A segment of which more than this is gone is rewritten.
 MOST_REMOVED: Final = 0.2
 
 
-def due(connection: Connection, collection_id: str) -> bool:
-    row = connection.execute(_sql["backlog"], {"collection_id": collection_id}).fetchone()
-    return row is not None and (row["chunks"] > MOST_FRESH or row["removals"] > MOST_REMOVALS)
+def due(connection: Connection) -> str | None:
+    """The id of a collection with more to fold in than a search should have to look at."""
+    limits = {"most_fresh": MOST_FRESH, "most_removals": MOST_REMOVALS}
+    row = connection.execute(_sql["due"], limits).fetchone()
+    return row["collection_id"] if row else None
 
 
 def fold(connection: Connection, tenant: str, collection_id: str, *, most: int = MOST_MERGED) -> bool:

@@ -80,11 +80,11 @@ class PostgresIndex:
         return Candidates(passages=found, terms=_statistics(rows[0], terms))
 
     @persistent
-    def maintain(self, collection_id: str) -> bool:
+    def maintain(self) -> bool:
         with self._session.transaction() as connection:
-            if not keyword_index.due(connection, collection_id):
+            collection_id = keyword_index.due(connection)
+            if collection_id is None:
                 return False
-        with self._session.transaction() as connection:
             folded = keyword_index.fold(connection, self._session.tenant, collection_id)
         with self._session.transaction() as connection:
             vector_index.ensure(connection, collection_id)

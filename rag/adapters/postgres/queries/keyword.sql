@@ -1,8 +1,12 @@
--- name: backlog
--- What the posting lists of a collection have not taken in, and what has left them.
-SELECT (SELECT coalesce(sum(chunk_count), 0)::bigint FROM documents
-        WHERE collection_id = %(collection_id)s AND keyword_number IS NULL AND build > 0) AS chunks,
-       (SELECT count(*) FROM keyword_removals WHERE collection_id = %(collection_id)s) AS removals
+-- name: due
+SELECT c.collection_id FROM collections c
+WHERE NOT c.deleting AND (
+    (SELECT sum(d.chunk_count) FROM documents d
+     WHERE d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id
+       AND d.keyword_number IS NULL AND d.build > 0) > %(most_fresh)s
+    OR (SELECT count(*) FROM keyword_removals r
+        WHERE r.tenant_id = c.tenant_id AND r.collection_id = c.collection_id) > %(most_removals)s)
+LIMIT 1
 
 -- name: lock
 -- One fold of a collection at a time. The row comes before those of its documents, as everywhere.

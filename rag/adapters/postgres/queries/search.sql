@@ -1,8 +1,9 @@
 -- name: prepare
 -- Without statistics (a fresh collection, before autovacuum has looked at it) the planner expects one row
 -- of everything and joins by nested loops: 45 ms instead of 8 for 258 chunks, quadratic in their number.
-SELECT set_config('enable_nestloop', 'off', true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.ef_search', %(ef_search)s, true)
+-- Compiling what runs for milliseconds takes hundreds of them.
+SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),
+       set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(ef_search)s, true)
 
 -- name: collections
 SELECT c.collection_id, c.name, c.embedding_model, c.dimensions,
@@ -202,11 +203,10 @@ considered AS MATERIALIZED (
     ) ordered
 ),
 places AS MATERIALIZED (
-    SELECT e.entry >> 10 AS place, sum(c.idf * (e.entry & 1023)) AS score
-    FROM considered c, unnest(c.entries) e (entry)
-    WHERE c.chosen
+    SELECT entry >> 10 AS place, sum(idf * (entry & 1023)) AS score
+    FROM (SELECT idf, unnest(entries) AS entry FROM considered WHERE chosen) e
     GROUP BY 1
-    HAVING e.entry >> 10 >> 20 NOT IN (SELECT number FROM removed)
+    HAVING entry >> 10 >> 20 NOT IN (SELECT number FROM removed)
 ),
 top AS MATERIALIZED (
     SELECT place FROM places ORDER BY score DESC, place LIMIT %(most)s
@@ -257,12 +257,16 @@ nearest AS MATERIALIZED (
 nearest_any AS MATERIALIZED (
     {of_each}
 ),
+nearest_places AS MATERIALIZED (
+    SELECT c.chunk_id, c.document_id, c.build, c.ordinal
+    FROM chunks c WHERE c.chunk_id = ANY(ARRAY(SELECT chunk_id FROM nearest_any))
+),
 nearest AS MATERIALIZED (
     SELECT c.chunk_id, c.document_id, c.ordinal, n.distance
     FROM nearest_any n
-    JOIN chunks c ON c.chunk_id = n.chunk_id
-    JOIN documents d ON d.document_id = c.document_id AND d.build = c.build
-    WHERE c.chunk_id = ANY(ARRAY(SELECT chunk_id FROM nearest_any)) AND {matching}
+    JOIN nearest_places c USING (chunk_id)
+    JOIN documents d USING (document_id, build)
+    WHERE d.document_id = ANY(ARRAY(SELECT document_id FROM nearest_places)) AND {matching}
     ORDER BY n.distance, c.document_id, c.ordinal
     LIMIT %(depth)s
 )
