@@ -1,0 +1,93 @@
+"""The HNSW index: what it finds is what looking at every vector finds, of searchable versions only."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from rag.adapters.postgres import keyword_index, vector_index
+from rag.adapters.postgres.connection import Session, open_pool
+from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
+from rag.domain.filters import Comparison, Filter
+from rag.domain.search import SearchMode, SearchRequest
+from tests.rag.adapters.postgres.builders import collection, delete, ready, searched
+
+TENANT = "local"
+NORTH = [1.0, 0.0, 0.0]
+DOCUMENTS = 30
+COUNT = 20 * DOCUMENTS
+
+
+def at(angle: float) -> list[float]:
+    return [math.cos(angle), math.sin(angle), 0.0]
+
+
+@pytest.fixture
+def tenant(store: PostgresStore) -> PostgresTenantStore:
+    return store.tenant(TENANT)
+
+
+@pytest.fixture
+def session(store: PostgresStore, conninfo: str) -> Iterator[Session]:
+    store.check()
+    pool = open_pool(conninfo)
+    yield Session(pool, TENANT)
+    pool.close()
+
+
+def index(session: Session, tenant: PostgresTenantStore) -> None:
+    identity = collection(tenant).id
+    with session.transaction() as connection:
+        keyword_index.fold(connection, TENANT, identity)
+        vector_index.ensure(connection, identity, worthwhile=1)
+
+
+def nearest(tenant: PostgresTenantStore, limit: int, wanted: Filter | None = None) -> list[str]:
+    request = SearchRequest(query="word", mode=SearchMode.SEMANTIC, filter=wanted)
+    return [p.text for p in searched(tenant, request, NORTH, limit=limit).passages]
+
+
+def words(numbers: Iterable[int]) -> list[str]:
+    return [f"word {number}" for number in numbers]
+
+
+def fan(tenant: PostgresTenantStore) -> None:
+    """Documents of twenty chunks, each chunk farther from the north than the one before."""
+    for document in range(DOCUMENTS):
+        numbers = range(document * 20, document * 20 + 20)
+        vectors = [at(number / COUNT) for number in numbers]
+        ready(tenant, f"{document}.txt", *words(numbers), vectors=vectors, metadata={"tens": document // 10})
+
+
+def test_the_index_finds_what_a_scan_finds(tenant: PostgresTenantStore, session: Session) -> None:
+    fan(tenant)
+    scanned = nearest(tenant, 20)
+    assert not tenant.index.collections(None)[0].vector_index
+    index(session, tenant)
+    assert tenant.index.collections(None)[0].vector_index
+    assert nearest(tenant, 20) == scanned == words(range(20))
+
+
+def test_what_was_deleted_or_replaced_makes_room(tenant: PostgresTenantStore, session: Session) -> None:
+    fan(tenant)
+    index(session, tenant)
+    for document in range(0, 16, 2):
+        delete(tenant, f"{document}.txt", 2)
+        ready(tenant, f"{document + 1}.txt", "word again", order=2, vectors=[at(3.0)])
+    assert nearest(tenant, 10) == words(range(320, 330))
+
+
+def test_a_filter_gets_as_many_as_there_are(tenant: PostgresTenantStore, session: Session) -> None:
+    fan(tenant)
+    index(session, tenant)
+    wanted = Comparison(field="metadata.tens", op="eq", value=2)
+    assert nearest(tenant, 10, wanted) == words(range(400, 410))
+
+
+def test_a_small_collection_gets_no_index(tenant: PostgresTenantStore, session: Session) -> None:
+    ready(tenant, "a.txt", "word", vectors=[NORTH])
+    with session.transaction() as connection:
+        keyword_index.fold(connection, TENANT, collection(tenant).id)
+        vector_index.ensure(connection, collection(tenant).id)
+    assert not tenant.index.collections(None)[0].vector_index
+    assert nearest(tenant, 10) == ["word"]
