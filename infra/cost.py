@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What a question and a document are taken to be; tokens and seconds."""
+    """What a question and a document are taken to be; tokens, seconds, pages of a scan."""
 
     question_tokens: int = 30
     prompt_tokens: int = 3_000
@@ -40,6 +40,7 @@ class Load:
     answer_seconds: float = 3.0
     document_tokens: int = 5_000
     document_seconds: float = 3.0
+    document_pages: int = 10
 
 
 def monthly(settings: DeploymentSettings) -> list[Line]:
@@ -76,10 +77,17 @@ def thousand_documents(settings: DeploymentSettings, load: Load) -> list[Line]:
     embedding = settings.models.references()["embedding"]
     return [
         _tokens("Embedding of chunks", embedding, load.document_tokens * _THOUSAND),
+        *_recognition(settings, load),
         *_running(settings.ingestion.memory_mib, load.document_seconds),
         _times("SQS: sent, received, deleted", prices.QUEUE_REQUEST, 3 * _THOUSAND),
         _times("S3: puts", prices.BUCKET_WRITE, _THOUSAND),
     ]
+
+
+def _recognition(settings: DeploymentSettings, load: Load) -> Iterator[Line]:
+    if settings.ingestion.ocr == "textract":
+        name = f"Textract, if all are scans of {load.document_pages} pages"
+        yield _times(name, prices.TEXTRACT_PAGE, load.document_pages * _THOUSAND)
 
 
 def _database(database: RdsSettings | AuroraSettings) -> Iterator[Line]:
@@ -191,7 +199,7 @@ def report(settings: DeploymentSettings, load: Load) -> str:
 def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.cost", description=__doc__)
     parser.add_argument("settings", nargs="?", type=Path, help="the deployment's settings (YAML)")
-    for name in ("prompt_tokens", "answer_tokens", "document_tokens"):
+    for name in ("prompt_tokens", "answer_tokens", "document_tokens", "document_pages"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Load(), name))
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     try:
@@ -202,6 +210,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         prompt_tokens=chosen.prompt_tokens,
         answer_tokens=chosen.answer_tokens,
         document_tokens=chosen.document_tokens,
+        document_pages=chosen.document_pages,
     )
     sys.stdout.write(report(settings, load) + "\n")
 

@@ -11,6 +11,7 @@ def called_services(settings: DeploymentSettings) -> tuple[str, ...]:
     called = {
         "bedrock-runtime": "bedrock" in invoking or settings.models.guard == "bedrock",
         "bedrock-agent-runtime": providers.get("reranking") == "bedrock",
+        "textract": settings.ingestion.ocr == "textract",
         "sagemaker.runtime": "sagemaker" in providers.values() or settings.sagemaker is not None,
     }
     return tuple(service for service, is_called in called.items() if is_called)

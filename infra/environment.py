@@ -9,6 +9,9 @@ from infra.settings import DeploymentSettings
 # Gateway's 29; ingestion publishes a whole document in one transaction.
 _ANSWERING: Final = 20
 _WRITING: Final = 60
+# A scan is read within one invocation or in vain, and its pages are paid for. Two are read at once: this
+# leaves four seconds for each (a page takes one to three, by what is published; not measured).
+_SECONDS_A_PAGE: Final = 2
 
 
 def common_environment(settings: DeploymentSettings, *, bucket: str, database_url: str) -> dict[str, str]:
@@ -25,6 +28,14 @@ def common_environment(settings: DeploymentSettings, *, bucket: str, database_ur
         **({"ACERVO_EMBEDDING_REQUESTS_PER_MINUTE": str(rate)} if rate else {}),
         **settings.environment,
     }
+
+
+def ingesting_environment(settings: DeploymentSettings) -> dict[str, str]:
+    """What ingestion reads besides."""
+    if settings.ingestion.ocr == "none":
+        return {}
+    pages = settings.ingestion.timeout_seconds // _SECONDS_A_PAGE
+    return {"ACERVO_OCR": settings.ingestion.ocr, "ACERVO_OCR_MAX_PAGES": str(pages), **settings.environment}
 
 
 def answering_environment(settings: DeploymentSettings, *, endpoint: str | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.acknowledge import acknowledge, wildcard
 from infra.connections import ConnectionPlan
 from infra.database import SERVICE, Database
-from infra.environment import common_environment
+from infra.environment import common_environment, ingesting_environment
 from infra.function import ServiceFunction
 from infra.network import Network
 from infra.permissions import allow_embedding
@@ -52,13 +52,16 @@ class Ingestion(Construct):
             memory_mib=settings.ingestion.memory_mib,
             timeout_seconds=settings.ingestion.timeout_seconds,
             log_days=settings.operations.log_days,
-            environment=common_environment(
-                settings, bucket=bucket.bucket_name, database_url=database.url(SERVICE)
-            ),
+            environment={
+                **common_environment(settings, bucket=bucket.bucket_name, database_url=database.url(SERVICE)),
+                **ingesting_environment(settings),
+            },
         )
         database.grant_login(self.service.role, SERVICE)
         allow_reading(self.service, bucket.bucket_arn, settings.source_buckets)
         allow_embedding(self.service, settings.models)
+        if settings.ingestion.ocr == "textract":
+            self.service.allow_without_resource("textract:DetectDocumentText")
         self._allow_asking_for_work(bucket.bucket_arn)
         self._add_queue(queues, settings.ingestion.batch_size, plan)
         self._add_schedule(_RARE_SWEEP if settings.database_pauses else _SWEEP)

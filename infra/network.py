@@ -1,5 +1,7 @@
 """The network: isolated subnets, S3 by its gateway, one interface endpoint per service that is called."""
 
+import re
+
 from aws_cdk import Aws, RemovalPolicy, aws_ec2, aws_iam, aws_logs
 from constructs import Construct
 
@@ -109,7 +111,7 @@ def _subnets(inside: aws_ec2.SubnetType, *, nat: bool) -> list[aws_ec2.SubnetCon
 
 
 def _own_principals(service: str) -> aws_iam.PolicyStatement:
-    prefix = "sagemaker" if service.startswith("sagemaker") else "bedrock"
+    prefix = re.split(r"[-.]", service)[0]
     return aws_iam.PolicyStatement(
         principals=[aws_iam.AnyPrincipal()],
         actions=[f"{prefix}:*"],

@@ -46,6 +46,7 @@ HTTP_API_REQUEST: Final = Price(usd=1.00e-6)
 REST_API_REQUEST: Final = Price(usd=3.50e-6)
 QUEUE_REQUEST: Final = Price(usd=0.40e-6)
 BUCKET_WRITE: Final = Price(usd=5e-6)
+TEXTRACT_PAGE: Final = Price(usd=0.0015)
 
 # A million tokens, in and out; of an embedding model in only.
 TOKENS: Final[Mapping[str, tuple[float, float]]] = {

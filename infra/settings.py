@@ -22,6 +22,14 @@ INSTANCE_MEMORY: Final[Mapping[str, int]] = {
     "r7g.xlarge": 32,
 }
 REGION_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-\d$"
+# Where Textract is, as botocore 1.44 lists it (compared in tests/infra).
+TEXTRACT_REGIONS: Final = frozenset(
+    {
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1"),
+        *("eu-central-1", "eu-central-2", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    }
+)
 
 
 class _Settings(BaseModel):
@@ -89,13 +97,17 @@ class AuroraSettings(_DatabaseSettings):
 
 
 class IngestionSettings(_Settings):
-    """`connection_share`: the part of the database's connections that writing may take."""
+    """`connection_share`: the part of the database's connections that writing may take.
+
+    `ocr`: who reads pages that are images; with `none` documents of nothing else fail.
+    """
 
     memory_mib: int = Field(default=1769, ge=512, le=10_240)
     timeout_seconds: int = Field(default=300, ge=60, le=900)
     batch_size: int = Field(default=10, ge=1, le=10)
     max_attempts: int = Field(default=5, ge=2, le=100)
     connection_share: float = Field(default=1 / 3, gt=0, lt=1)
+    ocr: Literal["none", "textract"] = "none"
 
 
 class StreamSettings(_Settings):
@@ -142,6 +154,11 @@ class ModelSettings(_Settings):
     reranking: str = ""
     guard: Literal["patterns", "bedrock", "off"] = "patterns"
     guardrail: str = Field(default="", pattern=r"^$|^[a-z0-9]+:(\d+|DRAFT)$")
+
+    @field_validator("guard", mode="before")
+    @classmethod
+    def _off_in_yaml(cls, guard: object) -> object:
+        return "off" if guard is False else guard
 
     @field_validator("embedding", "generation", "reranking")
     @classmethod
@@ -237,6 +254,12 @@ class DeploymentSettings(_Settings):
                 raise ValueError(f"models.{purpose}: {model.name} cannot be called from {self.region}")
             if model.provider == "openai" and not self.network.nat:
                 raise ValueError(f"models.{purpose} is a server outside AWS: it needs network.nat: true")
+        return self
+
+    @model_validator(mode="after")
+    def _scans_can_be_read(self) -> Self:
+        if self.ingestion.ocr == "textract" and self.region not in TEXTRACT_REGIONS:
+            raise ValueError(f"ingestion.ocr: Textract is not in {self.region}; ingestion.ocr: none")
         return self
 
     @model_validator(mode="after")

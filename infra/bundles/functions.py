@@ -45,7 +45,7 @@ _FUNCTIONS: Final = (
     Function(
         name="ingestion",
         module="ingestion.lambda_handler",
-        services=_MODELS_AND_DOCUMENTS,
+        services=_MODELS_AND_DOCUMENTS | {"textract"},
         lacking=_LOCAL | _ANSWERING,
         limit_megabytes=120,
         whole=("ingestion.parse",),

@@ -27,6 +27,7 @@ COMBINATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
             "guard": "bedrock",
             "guardrail": "abc123:1",
         },
+        "ingestion": {"ocr": "textract"},
         "source_buckets": ["other-documents"],
         "database": {"kind": "rds", "version": "18.3", "instance": "m7g.large", "multi_az": True},
         "network": {"zones": 3, "endpoint_zones": 2},

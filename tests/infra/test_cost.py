@@ -29,6 +29,17 @@ def test_scaled_in_costs_an_endpoint_only() -> None:
     assert added == pytest.approx(prices.ENDPOINT_HOUR.usd * prices.HOURS_PER_MONTH)
 
 
+def test_scans_cost_by_the_page_and_an_endpoint() -> None:
+    plain, scanned = settings(), settings(ingestion={"ocr": "textract"})
+    assert idle(ingestion={"ocr": "textract"}) - idle() == pytest.approx(
+        prices.ENDPOINT_HOUR.usd * prices.HOURS_PER_MONTH
+    )
+    load = cost.Load(document_pages=4)
+    before = {line.resource for line in cost.thousand_documents(plain, load)}
+    (added,) = [line for line in cost.thousand_documents(scanned, load) if line.resource not in before]
+    assert added.usd == pytest.approx(4_000 * prices.TEXTRACT_PAGE.usd)
+
+
 def test_questions_cost_by_model_and_tokens() -> None:
     load = cost.Load(prompt_tokens=1_000, answer_tokens=100)
     generation = cost.thousand_questions(settings(), load)[1]

@@ -300,6 +300,27 @@ def test_everything_is_allowed_what_it_configures(synthesized: Synthesized) -> N
     assert stream["ParallelizationFactor"] == 2
 
 
+def test_scans_go_to_textract_by_an_endpoint_of_its_own(
+    reference: Template, synthesized: Synthesized
+) -> None:
+    assert "ACERVO_OCR" not in reference.environment("acervo-ingestion")
+    assert reference.allowed("acervo-ingestion", "textract:DetectDocumentText") == []
+    template = synthesized("everything")
+    variables = template.environment("acervo-ingestion")
+    assert (variables["ACERVO_OCR"], variables["ACERVO_OCR_MAX_PAGES"]) == ("textract", "150")
+    assert "ACERVO_OCR" not in template.environment("acervo-api")
+    assert template.allowed("acervo-ingestion", "textract:DetectDocumentText") == ["*"]
+    assert template.allowed("acervo-api", "textract:DetectDocumentText") == []
+    (endpoint,) = [
+        found
+        for found in template.resources("AWS::EC2::VPCEndpoint").values()
+        if _service(found) == "textract"
+    ]
+    (statement,) = endpoint["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "textract:*"
+    assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_the_gateway_lets_named_buckets_through_only(synthesized: Synthesized) -> None:
     template = synthesized("everything")
     gateway = next(

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,13 @@ from infra.connections import PER_FUNCTION, RESERVED, plan_connections
 from infra.endpoints import called_services
 from infra.errors import DeploymentSettingsInvalid
 from infra.models import ModelReference
-from infra.settings import INSTANCE_MEMORY, DeploymentSettings, parse_settings, read_settings
+from infra.settings import (
+    INSTANCE_MEMORY,
+    TEXTRACT_REGIONS,
+    DeploymentSettings,
+    parse_settings,
+    read_settings,
+)
 from tests.infra.combinations import COMBINATIONS
 
 
@@ -29,6 +36,15 @@ def settings(**values: Any) -> DeploymentSettings:
         ({"region": "Frankfurt"}, "region"),
         ({"region": "eu-west-1"}, "us.anthropic.claude-haiku-5-5 cannot be called from eu-west-1"),
         ({"models": {"embedding": "titan"}}, "models.embedding"),
+        ({"ingestion": {"ocr": "tesseract"}}, "ingestion.ocr"),
+        (
+            {
+                "region": "sa-east-1",
+                "models": {"generation": "bedrock:global.anthropic.claude-haiku-5-5"},
+                "ingestion": {"ocr": "textract"},
+            },
+            "Textract is not in sa-east-1",
+        ),
         ({"models": {"generation": "openai:https://models.example.com#m"}}, "network.nat"),
         ({"models": {"guardrail": "abc123"}}, "models.guardrail"),
         ({"tokens": {"issuer": "https://i", "audience": "a"}}, "jwks"),
@@ -50,6 +66,16 @@ def test_a_wrong_setting_is_named(values: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_combinations_are_settings(name: str) -> None:
     assert settings(**COMBINATIONS[name]).name == "acervo"
+
+
+def test_textract_is_where_botocore_lists_it() -> None:
+    assert set(Session().get_available_regions("textract")) == TEXTRACT_REGIONS
+
+
+def test_off_is_a_word_also_where_yaml_reads_it_as_false(tmp_path: Path) -> None:
+    path = tmp_path / "production.yaml"
+    path.write_text("models: {guard: off}\n", encoding="utf-8")
+    assert read_settings(path).models.guard == "off"
 
 
 def test_settings_are_read_from_yaml(tmp_path: Path) -> None:
@@ -93,7 +119,12 @@ def test_model_references(
 def test_endpoints_follow_from_what_is_called() -> None:
     assert called_services(settings()) == ("bedrock-runtime",)
     everything = settings(**COMBINATIONS["everything"])
-    assert called_services(everything) == ("bedrock-runtime", "bedrock-agent-runtime", "sagemaker.runtime")
+    assert called_services(everything) == (
+        "bedrock-runtime",
+        "bedrock-agent-runtime",
+        "textract",
+        "sagemaker.runtime",
+    )
     own = {"embedding": "sagemaker:vectors", "generation": "sagemaker:chat"}
     assert called_services(settings(models=own)) == ("sagemaker.runtime",)
 

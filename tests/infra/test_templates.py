@@ -27,6 +27,7 @@ WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
     "bedrock:Rerank",
+    "textract:DetectDocumentText",
     "bedrock:InvokeGuardrailChecks",
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",

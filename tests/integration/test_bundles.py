@@ -30,6 +30,8 @@ from tests.doubles.bedrock_server import bedrock_server
 from tests.doubles.bucket import Bucket
 from tests.doubles.lambda_runtime import FunctionFailed, LambdaFunction, lambda_function
 from tests.doubles.s3_server import S3Server, s3_server
+from tests.doubles.scans import column, scanned_pdf
+from tests.doubles.textract_server import textract_server
 
 EVENTS = Path(__file__).parents[1] / "events"
 BUCKET = "acme-documents"
@@ -149,6 +151,20 @@ def test_ingestion_answers_recorded_batches_of_sqs_and_kinesis(
     dropped = documents.find("handbook", "pt/Relatório anual + anexo.pdf")
     assert (dropped.status, dropped.media_type) == (DocumentStatus.READY, "application/pdf")
     assert documents.find("orders", "2026/4711").status is DocumentStatus.READY
+
+
+def test_a_scan_is_read_by_textract(
+    twins: Mapping[str, Path], variables: Mapping[str, str], s3: S3Server, store: PostgresStore
+) -> None:
+    scan = scanned_pdf([column(["O reembolso tarda", "trinta dias."])])
+    change = s3.buckets[BUCKET].put("manual/scan.pdf", scan)
+    message = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(change.notification)}
+    with textract_server() as recognition:
+        reading = {**variables, "ACERVO_OCR": "textract", "AWS_ENDPOINT_URL_TEXTRACT": recognition.url}
+        with running(twins, "ingestion", reading) as function:
+            assert function.invoke({"Records": [message]}) == {"batchItemFailures": []}
+    document = store.tenant("default").documents.find("manual", "scan.pdf")
+    assert (document.status, document.page_count) == (DocumentStatus.READY, 1)
 
 
 def test_a_dropped_file_is_cited_over_both_kinds_of_gateway(
