@@ -1,7 +1,10 @@
-"""The migration function's entry point: the schema, the roles that log in, and the first API key."""
+"""The migration function's entry point: the schema, the roles that log in, and an operator's orders."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from time import sleep
 from typing import Any, Final, Protocol, TypeVar
@@ -15,7 +18,7 @@ from rag.adapters.postgres.migrate import migrate
 from rag.adapters.postgres.roles import grant_logins
 from rag.adapters.rds import RdsTokens
 from rag.domain.buckets import validate_tenant
-from rag.domain.credentials import NewApiKey, Scope, fingerprint, new_secret
+from rag.domain.credentials import ApiKey, Limits, NewApiKey, Scope, fingerprint, new_secret
 from rag.errors import DatabaseUnavailable, InvalidRequest, SettingInvalid
 from rag.settings import DatabaseSettings, FunctionSettings, MigrationSettings
 from rag.telemetry import configure_structured_logging, logger
@@ -34,32 +37,79 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-class KeyRequest(BaseModel):
+class Order(BaseModel, ABC):
+    """What an operator wants for a tenant."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tenant: str
+
+    @abstractmethod
+    def run(self, credentials: PostgresCredentials) -> dict[str, Any]: ...
+
+
+class CreateKey(Order):
+    """The answer holds the key, of which only the hash is kept."""
+
     name: str = Field(min_length=1)
     scopes: tuple[Scope, ...] = Field(default=(Scope.READ, Scope.WRITE), min_length=1)
+
+    def run(self, credentials: PostgresCredentials) -> dict[str, Any]:
+        secret = new_secret()
+        new = NewApiKey(tenant=self.tenant, name=self.name, scopes=self.scopes)
+        return {**_shown(credentials.create(new, fingerprint(secret))), "key": secret}
+
+
+class ListKeys(Order):
+    def run(self, credentials: PostgresCredentials) -> dict[str, Any]:
+        return {"keys": [_shown(key) for key in credentials.list(self.tenant)]}
+
+
+class RevokeKey(Order):
+    """Raises ApiKeyNotFound."""
+
+    id: str
+
+    def run(self, credentials: PostgresCredentials) -> dict[str, Any]:
+        return _shown(credentials.revoke(self.tenant, self.id))
+
+
+class SetLimits(Order):
+    """Both at once; what is left out is unlimited."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_month: int | None = Field(default=None, ge=0)
+
+    def run(self, credentials: PostgresCredentials) -> dict[str, Any]:
+        limits = Limits(requests_per_minute=self.requests_per_minute, tokens_per_month=self.tokens_per_month)
+        credentials.set_limits(self.tenant, limits)
+        used = credentials.tokens_used(self.tenant)
+        return {"tenant": self.tenant, **asdict(limits), "tokens_used": used}
+
+
+_ORDERS: Final[Mapping[str, type[Order]]] = {
+    "create_key": CreateKey,
+    "list_keys": ListKeys,
+    "revoke_key": RevokeKey,
+    "set_limits": SetLimits,
+}
 
 
 def handler(
     event: Mapping[str, Any], context: Context, *, signer: Callable[[], TokenSigner] = RdsTokens
 ) -> dict[str, Any]:
-    """Answers CDK's provider framework, or `{"create_key": {"tenant", "name", "scopes"?}}` of an operator.
+    """Answers CDK's provider framework, or an operator's order, such as `{"list_keys": {"tenant": "acme"}}`.
 
     Create and Update migrate. The Update of a roll-back, which runs the older code, finds nothing to do, and
     Delete does nothing: the data outlives the stack. An exception is reported as a failure.
     https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html
-
-    A key is answered once, and only its hash is kept.
     """
     function = FunctionSettings()
     configure_structured_logging(service=function.function_service, namespace=function.metrics_namespace)
-    if "create_key" in event:
-        wanted = _key_request(event["create_key"])
-        return _patiently(context, lambda: _create_key(wanted, _owner(signer)))
+    if (order := _order(event)) is not None:
+        return _patiently(context, lambda: _carry_out(order, _owner(signer)))
     if event.get("RequestType") not in {"Create", "Update", "Delete"}:
-        raise InvalidRequest('The event is neither CloudFormation\'s nor {"create_key": …}.')
+        raise InvalidRequest(f"The event is neither CloudFormation's nor an order: {', '.join(_ORDERS)}.")
     deleting = event["RequestType"] == "Delete"
     applied = 0 if deleting else _patiently(context, lambda: _migrate(_owner(signer)))
     # Another id would make CloudFormation delete the former resource.
@@ -86,20 +136,34 @@ def _logins(owner: Conninfo, settings: MigrationSettings) -> list[str]:
     return [signed, with_password(signed, first.get_secret_value())] if first else [signed]
 
 
-def _create_key(wanted: KeyRequest, owner: Conninfo) -> dict[str, Any]:
-    secret = new_secret()
-    new = NewApiKey(tenant=validate_tenant(wanted.tenant), name=wanted.name, scopes=wanted.scopes)
-    with closing(open_pool(owner, PoolSettings(max_size=1))) as pool:
-        key = PostgresCredentials(pool, partial(Session, pool)).create(new, fingerprint(secret))
-    scopes = [*map(str, key.scopes)]
-    return {"id": key.id, "tenant": key.tenant, "name": key.name, "scopes": scopes, "key": secret}
-
-
-def _key_request(given: Any) -> KeyRequest:
+def _order(event: Mapping[str, Any]) -> Order | None:
+    name = next((name for name in event if name in _ORDERS), None)
+    if name is None:
+        return None
     try:
-        return KeyRequest.model_validate(given)
+        order = _ORDERS[name].model_validate(event[name])
     except ValidationError as error:
-        raise InvalidRequest(f"create_key: {error}") from error
+        raise InvalidRequest(f"{name}: {error}") from error
+    validate_tenant(order.tenant)
+    return order
+
+
+def _carry_out(order: Order, owner: Conninfo) -> dict[str, Any]:
+    with closing(open_pool(owner, PoolSettings(max_size=1))) as pool:
+        return order.run(PostgresCredentials(pool, partial(Session, pool)))
+
+
+def _shown(key: ApiKey) -> dict[str, Any]:
+    times = {name: value and value.isoformat() for name, value in _times_of(key).items()}
+    return {"id": key.id, "tenant": key.tenant, "name": key.name, "scopes": [*map(str, key.scopes)], **times}
+
+
+def _times_of(key: ApiKey) -> dict[str, datetime | None]:
+    return {
+        "created_at": key.created_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    }
 
 
 def _owner(signer: Callable[[], TokenSigner]) -> Conninfo:

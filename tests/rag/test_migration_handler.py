@@ -1,8 +1,10 @@
 """The migration function on what RDS makes of roles and passwords; its bundle runs in tests/integration."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from psycopg.conninfo import make_conninfo
 from rag.adapters.postgres.login import first_accepted, with_tokens
 from rag.adapters.postgres.migrate import migrations
 from rag.adapters.postgres.store import PostgresStore
-from rag.domain.credentials import Principal, Scope, fingerprint
-from rag.errors import DatabaseUnavailable, InvalidRequest, SettingInvalid
+from rag.domain.credentials import Limits, Principal, Scope, fingerprint
+from rag.errors import ApiKeyNotFound, DatabaseUnavailable, InvalidRequest, SettingInvalid
 from rag.migration_handler import handler
 from tests.doubles.logging_state import logging_as_before
 from tests.doubles.rds import FIRST_PASSWORD, OWNER, SERVICE, Rds, rds_instance, rds_server
@@ -115,9 +117,36 @@ def test_the_first_key_is_made_from_inside(rds: Rds, capsys: pytest.CaptureFixtu
         assert [key.id for key in store.credentials.list("acme")] == [made["id"]]
 
 
+def test_keys_are_listed_and_revoked_from_inside(rds: Rds) -> None:
+    invoke(rds, CREATE)
+    made = invoke(rds, {"create_key": {"tenant": "acme", "name": "website"}})
+    (listed,) = invoke(rds, {"list_keys": {"tenant": "acme"}})["keys"]
+    assert (listed["id"], listed["revoked_at"]) == (made["id"], None)
+    assert "key" not in listed
+    assert invoke(rds, {"list_keys": {"tenant": "globex"}}) == {"keys": []}
+    with pytest.raises(ApiKeyNotFound):
+        invoke(rds, {"revoke_key": {"tenant": "globex", "id": made["id"]}})
+    revoked = json.loads(json.dumps(invoke(rds, {"revoke_key": {"tenant": "acme", "id": made["id"]}})))
+    assert datetime.fromisoformat(revoked["revoked_at"]) >= datetime.fromisoformat(revoked["created_at"])
+    with closing(PostgresStore(with_tokens(rds.url(SERVICE), rds), migrates=False)) as store:
+        assert store.credentials.admit_key(fingerprint(made["key"]), spends_tokens=False) is None
+
+
+def test_limits_are_set_from_inside(rds: Rds) -> None:
+    invoke(rds, CREATE)
+    limits = {"tenant": "acme", "requests_per_minute": 600, "tokens_per_month": None}
+    assert invoke(rds, {"set_limits": limits}) == {**limits, "tokens_used": 0}
+    with closing(PostgresStore(with_tokens(rds.url(SERVICE), rds), migrates=False)) as store:
+        assert store.credentials.limits("acme") == Limits(requests_per_minute=600)
+
+
 @pytest.mark.parametrize(
     "event",
     [
+        {"list_keys": {}},
+        {"revoke_key": {"tenant": "acme"}},
+        {"set_limits": {"tenant": "acme", "requests_per_minute": 0}},
+        {"set_limits": {"tenant": "not/a/tenant"}},
         {"create_key": {"name": "website"}},
         {"create_key": {"tenant": "acme", "name": ""}},
         {"create_key": {"tenant": "acme", "name": "a", "scopes": []}},

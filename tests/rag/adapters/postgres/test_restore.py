@@ -56,19 +56,22 @@ def _with_password(instance: Rds) -> str:
     return make_conninfo(instance.url(OWNER), password=FIRST_PASSWORD)
 
 
+def _without_password(instance: Rds) -> str:
+    parts = conninfo_to_dict(instance.url(OWNER))
+    return make_conninfo(**{name: str(value) for name, value in parts.items() if name != "password"})
+
+
 def _store(instance: Rds) -> PostgresStore:
     return PostgresStore(_with_password(instance))
 
 
 def _restore(source: Rds, target: Rds) -> "subprocess.CompletedProcess[str]":
-    names = {name: conninfo_to_dict(each.url(OWNER)) for name, each in (("from", source), ("to", target))}
-    strings = {name: make_conninfo(**{**parts, "password": None}) for name, parts in names.items()}
     environment = {
         "PATH": f"{find_binaries()}:{os.defpath}",
         "FROM_PASSWORD": FIRST_PASSWORD,
         "TO_PASSWORD": FIRST_PASSWORD,
     }
-    command = [str(REPOSITORY / "infra" / "restore.sh"), strings["from"], strings["to"]]
+    command = [str(REPOSITORY / "infra" / "restore.sh"), *map(_without_password, (source, target))]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
