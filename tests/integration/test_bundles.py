@@ -188,7 +188,7 @@ def test_a_dropped_file_is_cited_over_both_kinds_of_gateway(
 def test_the_api_answers_recorded_events(
     twins: Mapping[str, Path], variables: Mapping[str, str], key: str
 ) -> None:
-    with running(twins, "api", variables) as function:
+    with running(twins, "api", {**variables, "ACERVO_BASE_PATH": "/library"}) as function:
         for name in ("http-health", "http-health-named-stage", "rest-health"):
             response = function.invoke(recorded(f"apigateway/{name}"))
             assert (response["statusCode"], json.loads(response["body"])) == (200, {"status": "up"})
@@ -202,6 +202,11 @@ def test_the_api_answers_recorded_events(
         )
         listed = function.invoke(with_key(recorded("apigateway/rest-list-collections"), key))
         assert [each["name"] for each in json.loads(listed["body"])["data"]] == ["manual-rest"]
+        for name in ("http", "http-format1", "rest"):
+            event = recorded(f"apigateway/{name}-create-collection-own-domain")
+            event["body"] = json.dumps({"name": f"{name}-own-domain"})
+            created = function.invoke(with_key(event, key))
+            assert created["headers"]["location"] == f"/library/v1/collections/{name}-own-domain"
 
 
 def test_a_missing_setting_is_named(twins: Mapping[str, Path], variables: Mapping[str, str]) -> None:
