@@ -9,6 +9,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier, Literal
 
+from rag.adapters.postgres import keyword_index
+from rag.adapters.postgres.connection import Session, open_pool
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.answers import Answer, AnswerStatus, Usage
 from rag.domain.credentials import Limits, NewApiKey, Scope, fingerprint
@@ -50,6 +52,13 @@ def fill_credentials(store: PostgresStore, tenant: str) -> None:
     store.credentials.count_tokens(tenant, 1)
 
 
+def fill_posting_lists(store: PostgresTenantStore, conninfo: str) -> None:
+    ready(store, "folded.txt", "A sentence that leaves.")
+    with open_pool(conninfo) as pool, Session(pool, store.tenant).transaction() as connection:
+        assert keyword_index.fold(connection, store.tenant, collection(store).id)
+    ready(store, "folded.txt", "A sentence that comes.", order=2)
+
+
 @contextmanager
 def as_application(conninfo: str, tenant: str | None) -> Iterator[Connection]:
     """A transaction as the application role, rolled back in the end."""
@@ -74,6 +83,7 @@ def tables(connection: Connection) -> list[str]:
 @pytest.fixture
 def filled(store: PostgresStore, conninfo: str) -> str:
     for tenant in ("alpha", "beta"):
+        fill_posting_lists(store.tenant(tenant), conninfo)
         fill(store.tenant(tenant))
         fill_credentials(store, tenant)
     return conninfo
