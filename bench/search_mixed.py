@@ -23,6 +23,7 @@ from bench.corpus_passages import Passage
 from bench.search_database import COLLECTION, TENANT, Database, NewDocument, erase, new_document, write
 from bench.search_measure import DEPTH, Outcome, percentiles
 from bench.search_vectors import KnownEmbedder
+from ingestion.upkeep import EVERY, keep_up
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.documents import Collection
 from rag.domain.search import Passage as RetrievedPassage
@@ -172,10 +173,12 @@ class _Writer:
         tenant = self.store.tenant(TENANT)
         collection = tenant.collections.get(COLLECTION)
         due = sorted(step for number in numbers for step in steps(number, self.life_seconds))
-        for at, number, step in due:
+        for count, (at, number, step) in enumerate(due, 1):
             time.sleep(max(0.0, self.started + at - time.monotonic()))
             try:
                 self._take(tenant, collection, number, step)
+                if count % EVERY == 0:
+                    keep_up(self.store, [TENANT])
             except (AcervoError, psycopg.Error, RuntimeError) as raised:
                 self.errors.append(type(raised.__cause__ or raised).__name__)
 

@@ -17,6 +17,8 @@ FEW_CHUNKS: Final = 6_000
 # Entries of posting lists that one search reads, and at most where a filter drops most of them.
 ENTRIES: Final = 40_000
 _MOST_ENTRIES: Final = 400_000
+# Of the chunks that these name, how many are scored exactly.
+LISTED: Final = 300
 _MOST_NEAREST: Final = 2_000
 # pgvector's own bounds of hnsw.ef_search.
 EF_SEARCH: Final = 200
@@ -38,7 +40,7 @@ class Reach:
         # A tenth more: chunks whose document has a newer version, until they are vacuumed.
         return cls(
             entries=min(_MOST_ENTRIES, round(ENTRIES / share)),
-            listed=round(3 * wanted),
+            listed=max(LISTED, round(3 * wanted)),
             nearest=round(1.1 * wanted) + 1,
         )
 
