@@ -15,7 +15,7 @@ _sql = load("search")
 # exact (python -m bench.search).
 FEW_CHUNKS: Final = 6_000
 # Entries of posting lists that one search reads, and at most where a filter drops most of them.
-ENTRIES: Final = 40_000
+ENTRIES: Final = 24_000
 _MOST_ENTRIES: Final = 400_000
 # Of the chunks that these name, how many are scored exactly.
 LISTED: Final = 300
