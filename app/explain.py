@@ -9,7 +9,7 @@ from rag.domain.documents import Document, DocumentStatus
 from rag.domain.filters import And, Comparison
 from rag.domain.search import Candidates, Passage, SearchedCollection, SearchMode, SearchRequest
 from rag.errors import NotFound
-from rag.ports import Embedder, Reranker, TenantStore
+from rag.ports import BuildEmbedder, Embedder, Reranker, TenantStore
 
 # Deep enough to rank nearly every document; beyond it only the scores are told.
 DEPTH = 2000
@@ -40,10 +40,11 @@ def explain(
     request: SearchRequest,
     document: str,
     *,
+    other_embedders: Sequence[BuildEmbedder] = (),
     reranker: Reranker | None = None,
 ) -> Explanation:
     """`document` is an id or `collection/key`. Raises what the search itself would raise."""
-    retriever = Retriever(store=store, embedder=embedder, reranker=reranker)
+    retriever = Retriever(store=store, embedder=embedder, other_embedders=other_embedders, reranker=reranker)
     retrieved = retriever.retrieve(request)
     try:
         wanted = _find(store, document)
@@ -134,7 +135,7 @@ class _Search:
         return f"Only the top {self.request.top_k} are returned"
 
     def _candidates(self, request: SearchRequest) -> Candidates:
-        vector = embed_query(self.retriever.embedder, request, self.collections)
+        vector = embed_query(self.retriever.embedder_for(request, self.collections), request)
         return self.retriever.candidates(request, self.collections, vector, depth=DEPTH, limit=2 * DEPTH)
 
     def _own_passages(self, candidates: Candidates, document: Document) -> tuple[Passage, ...]:

@@ -20,6 +20,7 @@ from app.loopback import LoopbackGuard
 from ingestion.worker import Worker
 from rag.backends.local import LocalBackend
 from rag.domain.pages import every
+from rag.embedders import embedder_of
 from rag.errors import AcervoError, EmbeddingModelMismatch, SettingInvalid
 from rag.ports import Backend
 from rag.settings import DatabaseSettings, IngestionSettings, ServerSettings
@@ -105,15 +106,15 @@ def _running(data_dir: Path, anonymous: Anonymous) -> Iterator[FastAPI]:
 
 
 def check_embedding_model(backend: Backend) -> None:
-    """Raises EmbeddingModelMismatch where a collection holds another model's vectors."""
+    """Raises EmbeddingModelMismatch where a collection holds vectors of a model that is not configured."""
     for tenant in backend.store.tenants():
         for collection in every(backend.store.tenant(tenant).collections.list):
-            if collection.embedding != backend.embedder.model:
+            try:
+                embedder_of(collection.embedding, backend.embedder, backend.other_embedders)
+            except EmbeddingModelMismatch as error:
                 raise EmbeddingModelMismatch(
-                    f"The collection {collection.name!r} was embedded with {collection.embedding.id}, and"
-                    f" {backend.embedder.model.id} is configured. Set ACERVO_EMBEDDING back, or use"
-                    " another data directory (--data-dir)."
-                )
+                    f"The collection {collection.name!r}: {error} Or use another data directory (--data-dir)."
+                ) from error
 
 
 def diagnose(data_dir: Path) -> Iterator[Check]:

@@ -18,10 +18,12 @@ from app.stream_redrive import Ingest, StreamRedrive
 from ingestion.handler import Handler
 from ingestion.pipeline import Pipeline
 from ingestion.reconcile import Drift, differences, repair
+from ingestion.reembedding import ReembeddingAdministration
 from ingestion.upkeep import keep_up
 from ingestion.worker import work_once
 from rag.adapters.folder import DEFAULT_TENANT
 from rag.backends.local import LocalBackend
+from rag.domain.buckets import validate_tenant
 from rag.domain.documents import Document, DocumentStatus
 from rag.domain.records import partition_key, place_of
 from rag.errors import NotFound, SettingInvalid
@@ -39,6 +41,7 @@ __all__ = [
     "Drift",
     "KeyAdministration",
     "Reconciliation",
+    "ReembeddingAdministration",
     "account_checks",
     "key_administration",
     "put_record",
@@ -46,6 +49,7 @@ __all__ = [
     "reconciliation",
     "redrive",
     "redrive_stream",
+    "reembedding_administration",
 ]
 
 # boto3 is imported where it is needed only: local mode runs without it.
@@ -77,6 +81,7 @@ class Reconciliation:
         pipeline = Pipeline(
             source=self._backend.source,
             embedder=self._backend.embedder,
+            other_embedders=self._backend.other_embedders,
             max_document_bytes=IngestionSettings().max_document_bytes,
             ocr=self._backend.ocr,
         )
@@ -102,6 +107,19 @@ def key_administration(data_dir: Path) -> Iterator[KeyAdministration]:
     tenant = settings.default_tenant if settings.bucket else DEFAULT_TENANT
     with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
         yield KeyAdministration(store=backend.store, default_tenant=tenant)
+
+
+@contextmanager
+def reembedding_administration(data_dir: Path, tenant: str | None) -> Iterator[ReembeddingAdministration]:
+    """Of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
+    settings = SourceSettings()
+    default = settings.default_tenant if settings.bucket else DEFAULT_TENANT
+    with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+        yield ReembeddingAdministration(
+            backend=backend,
+            tenant=validate_tenant(tenant or default),
+            max_document_bytes=IngestionSettings().max_document_bytes,
+        )
 
 
 def account_checks(instance: str | None) -> Iterator[Check]:

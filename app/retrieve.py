@@ -14,8 +14,9 @@ from rag.domain.search import (
     SearchRequest,
     TermStatistics,
 )
+from rag.embedders import described, embedder_of
 from rag.errors import EmbeddingModelMismatch, RerankerRequired
-from rag.ports import Embedder, Reranker, TenantStore
+from rag.ports import BuildEmbedder, Embedder, Reranker, TenantStore
 
 MIN_DEPTH = 100
 RERANK_DEPTH = 50
@@ -27,6 +28,7 @@ class Retriever:
 
     store: TenantStore
     embedder: Embedder
+    other_embedders: Sequence[BuildEmbedder] = ()
     reranker: Reranker | None = None
 
     def retrieve(self, request: SearchRequest) -> Retrieved:
@@ -36,7 +38,7 @@ class Retriever:
         collections = self.store.index.collections(request.collections)
         if not collections:
             return Retrieved(passages=(), terms=TermStatistics(), timings_ms=watch.timings())
-        vector = embed_query(self.embedder, request, collections)
+        vector = embed_query(self.embedder_for(request, collections), request)
         watch.lap("embed")
         limit = max(RERANK_DEPTH, request.top_k) if reranker else request.top_k
         depth = max(MIN_DEPTH, limit * 5) if request.mode is SearchMode.HYBRID else limit
@@ -62,10 +64,23 @@ class Retriever:
             request,
             collections=collections,
             vector=vector,
-            semantic_weight=self.embedder.semantic_weight,
+            semantic_weight=self.embedder_for(request, collections).semantic_weight,
             depth=depth,
             limit=limit,
         )
+
+    def embedder_for(self, request: SearchRequest, collections: Sequence[SearchedCollection]) -> Embedder:
+        """Of the model that the collections are embedded with."""
+        models = {collection.embedding: collection.name for collection in collections}
+        if request.mode is SearchMode.KEYWORD or not models:
+            return self.embedder
+        if len(models) > 1:
+            named = ", ".join(f"{name!r} with {described(model)}" for model, name in models.items())
+            raise EmbeddingModelMismatch(
+                f"The collections are embedded with different models: {named}. Name collections of one model,"
+                ' or search with mode "keyword".'
+            )
+        return embedder_of(next(iter(models)), self.embedder, self.other_embedders)
 
     def _reranker_for(self, request: SearchRequest) -> Reranker | None:
         if not request.rerank:
@@ -78,25 +93,9 @@ class Retriever:
         return self.store.index.widen(passages, neighbors) if neighbors else passages
 
 
-def embed_query(
-    embedder: Embedder, request: SearchRequest, collections: Sequence[SearchedCollection]
-) -> Vector | None:
+def embed_query(embedder: Embedder, request: SearchRequest) -> Vector | None:
     """None where the keyword leg alone is asked."""
-    if request.mode is SearchMode.KEYWORD:
-        return None
-    for collection in collections:
-        _check_embedding(embedder, collection)
-    return embedder.embed_query(request.query)
-
-
-def _check_embedding(embedder: Embedder, collection: SearchedCollection) -> None:
-    stored, configured = collection.embedding, embedder.model
-    if stored != configured:
-        raise EmbeddingModelMismatch(
-            f"Collection {collection.name!r} was embedded with {stored.id} ({stored.dimensions} dimensions), "
-            f"but {configured.id} ({configured.dimensions} dimensions) is configured: set ACERVO_EMBEDDING "
-            f'to {stored.id}, search with mode "keyword", or ingest the documents into a new collection.'
-        )
+    return None if request.mode is SearchMode.KEYWORD else embedder.embed_query(request.query)
 
 
 def rerank(reranker: Reranker, request: SearchRequest, fused: Sequence[Passage]) -> tuple[Passage, ...]:

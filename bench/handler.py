@@ -70,6 +70,7 @@ class TimedEmbedder:
         self._inner = inner
         self.model = inner.model
         self.semantic_weight = inner.semantic_weight
+        self.max_tokens = inner.max_tokens
         self.embed_documents = inner.embed_documents
         self.embed_query = inner.embed_query
         self.count_tokens = inner.count_tokens

@@ -97,12 +97,17 @@ class _Counted(Iterator[_Prepared]):
 
 
 def _prepare(item: Chunk, title: str | None) -> _Prepared:
-    context = _context(item, title)
-    text = f"{context}\n\n{item.text}" if context else item.text
+    context = context_of(item.text, item.headings, title)
+    text = text_in_context(item.text, context)
     return _Prepared(chunk=item, context=context, text=text, sha256=hashlib.sha256(text.encode()).digest())
 
 
-def _context(item: Chunk, title: str | None) -> str:
-    """Title and heading path, as far as the chunk does not say them itself."""
-    path = dict.fromkeys(part for part in (title, *item.headings) if part)
-    return " › ".join(part for part in path if part not in item.text)
+def context_of(text: str, headings: Sequence[str], title: str | None) -> str:
+    """Title and heading path, as far as the chunk's text does not say them itself."""
+    path = dict.fromkeys(part for part in (title, *headings) if part)
+    return " › ".join(part for part in path if part not in text)
+
+
+def text_in_context(text: str, context: str) -> str:
+    """What is embedded."""
+    return f"{context}\n\n{text}" if context else text

@@ -59,6 +59,7 @@ class Handler:
         self._pipeline = Pipeline(
             source=backend.source,
             embedder=backend.embedder,
+            other_embedders=backend.other_embedders,
             max_document_bytes=max_document_bytes,
             ocr=backend.ocr,
         )

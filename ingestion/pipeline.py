@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -10,22 +10,24 @@ from math import inf
 
 from ingestion.chunk import CHUNKER_VERSION, chunk
 from ingestion.embed import Embedding
+from ingestion.embed_stored import AT_ONCE, embed_stored, most_tokens
 from ingestion.isolation import Parser, shared_parser
 from ingestion.parse.reader import PARSER_VERSION
-from rag.domain.content import EmbeddedChunk, ExtractedText
-from rag.domain.documents import BuiltDocument, Collection, SourceObject, Work
+from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
+from rag.domain.documents import BuiltDocument, Collection, EmbeddingModel, SourceObject, Work
+from rag.embedders import embedder_of
 from rag.errors import (
     AcervoError,
     DatabaseUnavailable,
     DocumentTooLarge,
-    EmbeddingModelMismatch,
     NoTextLayer,
     SetupError,
     SourceObjectNotFound,
     Throttled,
+    VectorsMissing,
 )
 from rag.originals import original
-from rag.ports import Embedder, Ledger, Ocr, Source
+from rag.ports import BuildEmbedder, Embedder, Ledger, Ocr, Source
 from rag.telemetry import Metric, bound, logger, measure
 from rag.text.language import detect_language
 
@@ -70,6 +72,9 @@ class _Attempt:
         else:
             self.renew()
 
+    def add_vectors(self, model: EmbeddingModel, vectors: Mapping[str, Vector]) -> None:
+        self._go_on(alive=self.ledger.add_vectors(self.work, model, vectors, lease=LEASE))
+
     def renew(self) -> None:
         self._go_on(alive=self.ledger.renew(self.work, LEASE))
 
@@ -88,6 +93,7 @@ class Pipeline:
         *,
         source: Source,
         embedder: Embedder,
+        other_embedders: Sequence[BuildEmbedder] = (),
         max_document_bytes: int,
         ocr: Ocr | None = None,
         parser: Parser | None = None,
@@ -95,6 +101,7 @@ class Pipeline:
         """Without a `parser`, files are read in processes apart (ingestion/isolation.py)."""
         self._source = source
         self._embedder = embedder
+        self._other_embedders = other_embedders
         self._max_document_bytes = max_document_bytes
         self._ocr = ocr
         self._parser = parser or shared_parser()
@@ -156,7 +163,8 @@ class Pipeline:
 
     def _build(self, attempt: _Attempt, found: SourceObject, digest: str) -> None:
         work = attempt.work
-        self._check(work.collection, found)
+        self._check(found)
+        embedder = self.embedder_of(work.collection.embedding)
         extracted = self._read_text(attempt, found)
         title = found.attributes.title or extracted.title
         language = _language(work.collection, extracted)
@@ -169,12 +177,30 @@ class Pipeline:
             media_type=extracted.media_type,
             metadata=found.attributes.metadata,
             language=language,
-            chunk_count=self._stage(attempt, extracted, title, language),
+            chunk_count=self._stage(attempt, embedder, extracted, title, language),
             page_count=len(extracted.page_starts) or None,
             source_etag=found.etag,
         )
-        if not attempt.ledger.publish(work, built, extracted):
-            raise Superseded
+        self._publish(attempt, built, extracted)
+
+    def _publish(self, attempt: _Attempt, built: BuiltDocument, extracted: ExtractedText) -> None:
+        while True:
+            try:
+                published = attempt.ledger.publish(attempt.work, built, extracted)
+            except VectorsMissing:
+                self._embed_with_others(attempt, built.title)
+                continue
+            if not published:
+                raise Superseded
+            return
+
+    def _embed_with_others(self, attempt: _Attempt, title: str | None) -> None:
+        """What is staged needs a vector of each model that the collection has by now."""
+        while lacking := attempt.ledger.unembedded(attempt.work, limit=AT_ONCE):
+            model, chunks = lacking
+            known = attempt.ledger.known_embeddings
+            for vectors in embed_stored(self.embedder_of(model), chunks, known=known, title=title):
+                attempt.add_vectors(model, vectors)
 
     def _read_text(self, attempt: _Attempt, found: SourceObject) -> ExtractedText:
         name, declared = attempt.work.key, found.attributes.media_type
@@ -190,29 +216,36 @@ class Pipeline:
             self._parser, self._ocr, found.body, name=name, declared=declared, beat=attempt.renew
         )
 
-    def _check(self, collection: Collection, found: SourceObject) -> None:
-        if collection.embedding != self._embedder.model:
-            raise EmbeddingModelMismatch(
-                f"The collection holds vectors of {collection.embedding.id}, and"
-                f" {self._embedder.model.id} is configured (ACERVO_EMBEDDING)."
-            )
+    def embedder_of(self, model: EmbeddingModel) -> Embedder:
+        """Raises EmbeddingModelMismatch."""
+        return embedder_of(model, self._embedder, self._other_embedders)
+
+    def _check(self, found: SourceObject) -> None:
         if len(found.body) > self._max_document_bytes:
             raise DocumentTooLarge(
                 f"The document has {len(found.body):,} bytes; the limit is {self._max_document_bytes:,}"
                 " (ACERVO_MAX_DOCUMENT_BYTES)."
             )
 
-    def _stage(self, attempt: _Attempt, extracted: ExtractedText, title: str | None, language: str) -> int:
+    def _stage(
+        self,
+        attempt: _Attempt,
+        embedder: Embedder,
+        extracted: ExtractedText,
+        title: str | None,
+        language: str,
+    ) -> int:
         sizes = attempt.work.collection.chunking
+        other = attempt.work.other_embedding
         chunks = chunk(
             extracted,
             max_tokens=sizes.max_tokens,
             overlap_tokens=sizes.overlap_tokens,
-            count_tokens=self._embedder.count_tokens,
+            count_tokens=most_tokens(embedder, self.embedder_of(other)) if other else embedder.count_tokens,
         )
-        model = self._embedder.model
+        model = embedder.model
         embedding = Embedding(
-            self._embedder,
+            embedder,
             known=lambda hashes: attempt.ledger.known_embeddings(model, hashes),
             stage=lambda ready: attempt.stage(ready, language),
             language=language,
@@ -225,7 +258,7 @@ class Pipeline:
     def _recipe(self, work: Work) -> str:
         """How a searchable version was made: another recipe builds unchanged bytes anew."""
         sizes = work.collection.chunking
-        model = self._embedder.model
+        model = work.collection.embedding
         return (
             f"parser {PARSER_VERSION}, chunker {CHUNKER_VERSION} {sizes.max_tokens}/{sizes.overlap_tokens},"
             f" {work.collection.language}, {model.id}/{model.dimensions}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ingestion.pipeline import LEASE, RESERVE, Pipeline
+from ingestion.reembed import reembed_once
 from rag.domain.documents import DocumentStatus
 from rag.errors import DocumentNotFound
 from rag.ports import Store, TenantStore
@@ -17,6 +18,7 @@ _ENDED = frozenset({DocumentStatus.READY, DocumentStatus.FAILED})
 class Sweep:
     """How far one went.
 
+    `ended`: documents, and steps of reembeddings.
     `waiting`: tenants that may have more to do; `postponed`: ids of documents that are offered again later.
     """
 
@@ -33,7 +35,10 @@ def sweep(store: Store, pipeline: Pipeline, tenants: Iterable[str], remaining: C
         tenant = store.tenant(name)
         work = tenant.ledger.claim(LEASE)
         if work is None:
-            done.waiting.remove(name)
+            if reembed_once(tenant, pipeline, remaining=remaining):
+                done.ended += 1
+            else:
+                done.waiting.remove(name)
             continue
         with bound(tenant=name):
             pipeline.process(tenant.ledger, work, remaining=remaining)

@@ -5,6 +5,7 @@ from threading import Event, Thread
 
 from ingestion.pipeline import LEASE, Pipeline
 from ingestion.reconcile import Drift, reconcile
+from ingestion.reembed import reembed_once
 from ingestion.upkeep import EVERY, keep_up
 from rag.errors import Unavailable
 from rag.ports import Backend, WatchedBackend
@@ -26,6 +27,7 @@ class Worker:
         self._pipeline = Pipeline(
             source=backend.source,
             embedder=backend.embedder,
+            other_embedders=backend.other_embedders,
             max_document_bytes=max_document_bytes,
             ocr=backend.ocr,
         )
@@ -45,7 +47,7 @@ class Worker:
             thread.join()
 
     def work_once(self) -> str | None:
-        """Processes one document, if there is one to process; then the tenant whose it is."""
+        """Does one piece of work, if there is any; then the tenant whose it is."""
         return work_once(self._backend, self._pipeline)
 
     def reconcile(self) -> int:
@@ -98,12 +100,16 @@ class Worker:
 
 
 def work_once(backend: Backend, pipeline: Pipeline) -> str | None:
-    """Processes the next document of any tenant, and names the tenant; None where none is waiting."""
+    """Processes a document of any tenant, or else a step of a reembedding, and names the tenant.
+
+    None: nothing is due.
+    """
     tenants = backend.store.tenants()
     # In a new order each time: one tenant's thousand documents must not make the others wait.
-    for tenant in random.sample(tenants, len(tenants)):
+    order = random.sample(tenants, len(tenants))
+    for tenant in order:
         ledger = backend.store.tenant(tenant).ledger
         if work := ledger.claim(LEASE):
             pipeline.process(ledger, work)
             return tenant
-    return None
+    return next((each for each in order if reembed_once(backend.store.tenant(each), pipeline)), None)

@@ -13,6 +13,7 @@ AcervoError
 │   ├── AnswerNotFound
 │   ├── ConversationNotFound
 │   ├── ApiKeyNotFound
+│   ├── ReembeddingNotFound
 │   ├── UploadNotFound
 │   ├── PageNotFound
 │   └── SourceObjectNotFound
@@ -22,6 +23,9 @@ AcervoError
 │   ├── KeyConflict
 │   ├── ConflictingSource
 │   ├── RerankerRequired
+│   ├── ReembeddingConflict
+│   ├── ChunksTooLong
+│   ├── VectorsMissing
 │   └── EmbeddingModelMismatch
 ├── Unauthenticated              the request says not, or falsely, whom it comes from
 ├── InsufficientScope
@@ -149,6 +153,12 @@ class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
 
 
+class ReembeddingNotFound(NotFound):
+    """The collection has one embedding model only."""
+
+    code = "reembedding_not_found"
+
+
 class UploadNotFound(NotFound):
     """There is no such upload, or its time is over."""
 
@@ -201,6 +211,24 @@ class RerankerRequired(Conflict):
     """The request needs a reranker, and none is configured."""
 
     code = "reranker_required"
+
+
+class ReembeddingConflict(Conflict):
+    """The change of the embedding model is not at the step that this belongs to."""
+
+    code = "reembedding_conflict"
+
+
+class ChunksTooLong(Conflict):
+    """The embedding model would not read all of some chunks."""
+
+    code = "chunks_too_long"
+
+
+class VectorsMissing(Conflict):
+    """Staged chunks lack vectors of a model that the collection has by now."""
+
+    code = "vectors_missing"
 
 
 class EmbeddingModelMismatch(Conflict):

@@ -1,9 +1,9 @@
 """What both flows need from the outside world; adapters implement these protocols."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from rag.domain.answers import Answer, Conversation, GenerationEvent, GenerativeModel, Prompt, Turn
 from rag.domain.content import EmbeddedChunk, ExtractedText, Vector, VectorStream
@@ -28,6 +28,7 @@ from rag.domain.documents import (
 from rag.domain.filters import Filter
 from rag.domain.page_images import RecognizedLine
 from rag.domain.pages import Page, PageRequest
+from rag.domain.reembedding import Reembedding, ReembeddingWork, StoredChunk
 from rag.domain.search import Candidates, Passage, SearchedCollection, SearchRequest
 from rag.domain.uploads import Upload, UploadGrant
 
@@ -42,6 +43,10 @@ class Embedder(Protocol):
     def semantic_weight(self) -> float:
         """The weight of the cosine beside a keyword score scaled to at most 1 (SearchIndex.search)."""
 
+    @property
+    def max_tokens(self) -> int | None:
+        """What the model reads of a text, as `count_tokens` counts; None: everything, or nobody knows."""
+
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]: ...
 
     def embed_stream(self, texts: Iterable[str]) -> VectorStream:
@@ -54,6 +59,10 @@ class Embedder(Protocol):
     def embed_query(self, text: str) -> Vector: ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+
+# Builds it when it is first called.
+BuildEmbedder: TypeAlias = Callable[[], Embedder]
 
 
 class Generator(Protocol):
@@ -250,8 +259,19 @@ class Ledger(Protocol):
         Staging the same chunk again is harmless. False: superseded, nothing was written.
         """
 
+    def unembedded(self, work: Work, *, limit: int) -> tuple[EmbeddingModel, Sequence[StoredChunk]] | None:
+        """Staged chunks that lack a vector of a model which the collection has by now; None: none does."""
+
+    def add_vectors(
+        self, work: Work, model: EmbeddingModel, vectors: Mapping[str, Vector], *, lease: timedelta
+    ) -> bool:
+        """Gives staged chunks, by id, vectors of a further model. False: superseded."""
+
     def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
-        """Switches readers to the staged version. False: superseded, nothing changed."""
+        """Switches readers to the staged version. False: superseded, nothing changed.
+
+        Raises VectorsMissing where `unembedded` has something to tell.
+        """
 
     def confirm(self, work: Work, attributes: Attributes, *, source_etag: str = "") -> bool:
         """The content did not change: only the attributes are updated."""
@@ -270,6 +290,54 @@ class Ledger(Protocol):
 
     def erase(self, work: Work) -> None:
         """Removes every trace of the document and remembers the order of its deletion."""
+
+
+class ReembeddingStore(Protocol):
+    """A collection's second embedding model. Methods by a collection's name raise CollectionNotFound, and
+    all but `start` ReembeddingNotFound.
+    """
+
+    def start(self, collection: str, model: EmbeddingModel) -> Reembedding:
+        """Raises ReembeddingConflict."""
+
+    def get(self, collection: str) -> Reembedding: ...
+
+    def switch(self, collection: str) -> Reembedding:
+        """The other model serves. Raises ReembeddingConflict unless every chunk has a vector of it."""
+
+    def roll_back(self, collection: str) -> Reembedding:
+        """Undoes the switch; the newer model's vectors stay. Raises ReembeddingConflict."""
+
+    def discard(self, collection: str, *, switched: bool, delay: timedelta) -> Reembedding:
+        """Gives up the model that does not serve. Its vectors go in the background, after `delay`: a search
+        may have begun before a switch. Raises ReembeddingConflict unless `switched` is as things stand.
+        """
+
+    def texts(self, collection: str) -> Iterator[Sequence[StoredChunk]]:
+        """Every chunk that readers see, in batches."""
+
+    def claim(self, lease: timedelta) -> ReembeddingWork | None:
+        """A step that is due, of any collection."""
+
+    def unembedded(self, work: ReembeddingWork, *, limit: int) -> Sequence[StoredChunk]:
+        """The next chunks that lack the model's vector."""
+
+    def save(self, work: ReembeddingWork, vectors: Mapping[str, Vector], *, lease: timedelta) -> bool:
+        """By chunk id; also renews the lease. False: superseded, nothing was written."""
+
+    def remove_vectors(self, work: ReembeddingWork, *, limit: int) -> int:
+        """How many of the given-up model's vectors went; with the last of them the work is over."""
+
+    def release(
+        self,
+        work: ReembeddingWork,
+        *,
+        last: StoredChunk | None = None,
+        complete: bool = False,
+        delay: timedelta = timedelta(),
+        failure: str | None = None,
+    ) -> None:
+        """The step has ended. `last`: every chunk up to it is seen to."""
 
 
 class SearchIndex(Protocol):
@@ -392,6 +460,9 @@ class TenantStore(Protocol):
     def index(self) -> SearchIndex: ...
 
     @property
+    def reembedding(self) -> ReembeddingStore: ...
+
+    @property
     def answers(self) -> AnswerStore: ...
 
     @property
@@ -423,7 +494,12 @@ class Backend(Protocol):
     def source(self) -> Source: ...
 
     @property
-    def embedder(self) -> Embedder: ...
+    def embedder(self) -> Embedder:
+        """Of new collections."""
+
+    @property
+    def other_embedders(self) -> Sequence[BuildEmbedder]:
+        """Of collections that have, or are to have, another model (rag/embedders.py)."""
 
     @property
     def generator(self) -> Generator: ...

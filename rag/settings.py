@@ -55,10 +55,13 @@ class EmbeddingSettings(_Settings):
     """`wordllama`, `onnx:<directory>`, `openai:<base url>#<model>`, `bedrock:<model id>[@<dimensions>]`
     or `sagemaker:<endpoint>[/<inference component>][#<model>]`, `model` being what collections call it.
 
+    `embedding_others` are further ones, with white space between them, for collections that have another
+    model or are to have it (`acervo reembed`).
     The quotas (Bedrock only) are this process's share; without them the rate is found by trying.
     """
 
     embedding: str = "wordllama"
+    embedding_others: str = ""
     embedding_api_key: SecretStr | None = None
     embedding_requests_per_minute: int | None = Field(default=None, gt=0)
     embedding_tokens_per_minute: int | None = Field(default=None, gt=0)

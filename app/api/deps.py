@@ -43,7 +43,13 @@ class Services:
             logger.warning("Work of the tenant %s waits for the schedule: %s", self.tenant, error)
 
     def retriever(self) -> Retriever:
-        return Retriever(store=self.store, embedder=self.backend.embedder, reranker=self.backend.reranker)
+        backend = self.backend
+        return Retriever(
+            store=self.store,
+            embedder=backend.embedder,
+            other_embedders=backend.other_embedders,
+            reranker=backend.reranker,
+        )
 
     def answerer(self) -> Answerer:
         retriever = self.retriever()

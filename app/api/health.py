@@ -9,6 +9,7 @@ from app.api.problems import problem_of, problem_response, retry_after
 from app.api.request_id import request_id_of
 from app.api.routes import ApiRoute
 from app.schemas.common import ResponseModel
+from rag.embedders import described, embedder_of
 from rag.errors import AcervoError, EmbeddingModelMismatch
 from rag.telemetry import logger
 
@@ -46,14 +47,15 @@ def readyz(services: ServicesDependency, request: Request) -> Health | Response:
 
 
 def _check_embedding(services: Services) -> None:
-    model = services.backend.embedder.model
+    backend = services.backend
     for collection in services.store.index.collections(None):
-        if collection.embedding != model:
+        try:
+            embedder_of(collection.embedding, backend.embedder, backend.other_embedders)
+        except EmbeddingModelMismatch as error:
             raise EmbeddingModelMismatch(
                 # Whose collection it is, anybody could read: nobody needs a credential for this.
-                f"A collection was embedded with {collection.embedding.id} "
-                f"({collection.embedding.dimensions} dimensions), but {model.id} ({model.dimensions}) is set."
-            )
+                f"A collection was embedded with {described(collection.embedding)}, which is not configured."
+            ) from error
 
 
 def _not_ready(error: AcervoError, request_id: str) -> Response:

@@ -20,9 +20,10 @@ router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ApiRoute)
 )
 def list_models(services: ServicesDependency) -> Models:
     backend = services.backend
+    others = [build() for build in backend.other_embedders]
     reranker = backend.reranker
     return Models(
         generation=[GenerativeModel.of(backend.generator.model)],
-        embedding=[EmbeddingModel.of(backend.embedder.model)],
+        embedding=[EmbeddingModel.of(each.model) for each in (backend.embedder, *others)],
         reranking=[RerankingModel(id=reranker.model_id)] if reranker else [],
     )

@@ -32,6 +32,11 @@ def search(body: SearchBody, services: ServicesDependency) -> SearchResponse:
 def explain_search(body: ExplainBody, services: ServicesDependency) -> ExplainResponse:
     backend = services.backend
     explanation = explain(
-        services.store, backend.embedder, body.to_domain(), body.document, reranker=backend.reranker
+        services.store,
+        backend.embedder,
+        body.to_domain(),
+        body.document,
+        other_embedders=backend.other_embedders,
+        reranker=backend.reranker,
     )
     return ExplainResponse.of(explanation)

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 from typer import Context, Exit, Option, Typer
 from typer.main import get_command
 
-from app.cli import ask, doctor, ingest, put_record, reconcile, redrive, search, serve, why
+from app.cli import ask, doctor, ingest, put_record, reconcile, redrive, reembed, search, serve, why
 from app.cli.collections import collections
 from app.cli.connection import Invocation
 from app.cli.documents import documents
@@ -54,6 +54,7 @@ app.add_typer(collections, name="collections")
 app.command("why", epilog=why.EPILOG)(why.why)
 app.command("reconcile", epilog=reconcile.EPILOG)(reconcile.reconcile)
 app.command("redrive", epilog=redrive.EPILOG)(redrive.redrive)
+app.command("reembed", epilog=reembed.EPILOG)(reembed.reembed)
 app.command("put-record", epilog=put_record.EPILOG)(put_record.put_record)
 app.add_typer(keys, name="keys")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)

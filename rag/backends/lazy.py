@@ -1,5 +1,6 @@
 """What every backend has: its models by its settings, each built once, when it is first asked for."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from threading import RLock
 from typing import Any, Self, TypeVar, overload
@@ -10,7 +11,7 @@ from rag.adapters.local.guard import build_guard
 from rag.adapters.local.ocr import build_ocr
 from rag.adapters.local.reranking import build_reranker
 from rag.errors import SettingInvalid
-from rag.ports import Embedder, Generator, Ocr, PassageGuard, Reranker, TokenVerifier
+from rag.ports import BuildEmbedder, Embedder, Generator, Ocr, PassageGuard, Reranker, TokenVerifier
 from rag.settings import (
     EmbeddingSettings,
     GenerationSettings,
@@ -40,6 +41,19 @@ class built_once(cached_property[T]):  # noqa: N801 - a decorator
             return super().__get__(instance, owner)
 
 
+class _BuiltOnce:
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self.locks: dict[str | None, Any] = {}
+        self._settings = settings
+
+    def __call__(self) -> Embedder:
+        return self._embedder
+
+    @built_once
+    def _embedder(self) -> Embedder:
+        return build_embedder(self._settings)
+
+
 class LazyBackend:
     def __init__(
         self,
@@ -58,6 +72,12 @@ class LazyBackend:
     @built_once
     def embedder(self) -> Embedder:
         return build_embedder(self._embedding)
+
+    @built_once
+    def other_embedders(self) -> Sequence[BuildEmbedder]:
+        names = self._embedding.embedding_others.split()
+        others = [self._embedding.model_copy(update={"embedding": name}) for name in names]
+        return tuple(_BuiltOnce(settings) for settings in others)
 
     @built_once
     def generator(self) -> Generator:

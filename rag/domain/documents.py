@@ -188,6 +188,8 @@ class Work:
     has_searchable_version: bool
     content_sha256: str | None
     recipe: str | None
+    # A second model of the collection, in the making or kept for a roll-back.
+    other_embedding: EmbeddingModel | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,8 +32,10 @@ def filled(library: Library) -> Library:
     return library
 
 
-def _explain(library: Library, document: str, request: SearchRequest, **changes: LastFirst) -> Explanation:
-    return explain(library.store, library.backend.embedder, request, document, **changes)
+def _explain(
+    library: Library, document: str, request: SearchRequest, *, reranker: LastFirst | None = None
+) -> Explanation:
+    return explain(library.store, library.backend.embedder, request, document, reranker=reranker)
 
 
 def _codes(explanation: Explanation) -> list[str]:

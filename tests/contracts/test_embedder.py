@@ -101,6 +101,10 @@ def test_names_its_model(embedder: Embedder) -> None:
     assert 0 <= embedder.semantic_weight <= 1
 
 
+def test_tells_what_it_reads_of_a_text_if_it_knows(embedder: Embedder) -> None:
+    assert embedder.max_tokens is None or embedder.max_tokens > 1
+
+
 def test_vectors_are_unit_vectors_of_the_model_s_dimensions(embedder: Embedder) -> None:
     for vector in [*embedder.embed_documents(TEXTS), embedder.embed_query(QUESTION)]:
         assert_unit(vector, embedder.model.dimensions)

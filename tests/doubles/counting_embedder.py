@@ -17,10 +17,11 @@ class Killed(BaseException):
 class CountingEmbedder:
     """Hashes words into a few dimensions; counts what it was paid for and fails on demand."""
 
-    model = EmbeddingModel(id="counting", dimensions=8)
     semantic_weight = 0.3
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "counting", *, max_tokens: int | None = None) -> None:
+        self.model = EmbeddingModel(id=name, dimensions=8)
+        self.max_tokens = max_tokens
         self.embedded: list[str] = []
         self.failing: Exception | None = None
         self.kill_in_call = 0

@@ -1,8 +1,9 @@
 """A backend of the write path alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.ports import Embedder, Generator, Ocr, PassageGuard, Reranker, Source, Store
+from rag.ports import BuildEmbedder, Embedder, Generator, Ocr, PassageGuard, Reranker, Source, Store
 
 
 @dataclass(kw_only=True)
@@ -12,6 +13,7 @@ class WriteBackend:
     store: Store
     source: Source
     embedder: Embedder
+    other_embedders: Sequence[BuildEmbedder] = ()
     reranker: Reranker | None = None
     guard: PassageGuard | None = None
     ocr: Ocr | None = None

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from math import inf
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from ingestion.handler import Handler, IngestionUnfinished
 from ingestion.pipeline import LEASE, MAX_ATTEMPTS, RESERVE
+from ingestion.reembedding import ReembeddingAdministration
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
 from rag.domain.documents import Attributes, DocumentStatus, NewCollection
@@ -186,6 +188,24 @@ def test_a_deleted_document_whose_object_is_gone_is_found(deployment: Deployment
     deployment.handler.handle(SCHEDULED, lambda: inf)
     with pytest.raises(NotFound):
         tenant.documents.find("notes", "a.txt")
+
+
+def test_a_second_model_is_made_over_several_invocations(deployment: Deployment) -> None:
+    deployment.announce("acme", *(f"{number}.txt" for number in range(5)))
+    deployment.handler.handle(SCHEDULED, lambda: inf)
+    other = CountingEmbedder("other")
+    backend = replace(deployment.backend, other_embedders=(lambda: other,))
+    deployment.handler = Handler(backend, default_tenant="default", max_document_bytes=100_000)
+    administration = ReembeddingAdministration(backend=backend, tenant="acme", max_document_bytes=100_000)
+    administration.start("notes", "other", None, lambda _: None)
+    # For the message, for the sweep, and for one step, which ends before its last chunk is written.
+    assert deployment.deliver(itertools.chain([RESERVE + 1] * 3, itertools.repeat(0.0))) == 0
+    assert not administration.status("notes").complete
+    assert len(deployment.server.changes) == 1, "it goes on as a new request"
+    assert deployment.deliver() == 0
+    assert administration.status("notes").complete
+    assert administration.switch("notes").serving == other.model
+    assert len(other.embedded) == 5
 
 
 def _let_time_pass(deployment: Deployment) -> None:

@@ -28,6 +28,7 @@ class SimulatedEmbedder:
 
     model = EmbeddingModel(id="simulated", dimensions=8)
     semantic_weight = 0.5
+    max_tokens = None
 
     def __init__(self, worker: Callable[[], Worker | None], till: Till) -> None:
         self._worker = worker

@@ -68,6 +68,7 @@ class BedrockEmbedder:
         self._invoker = ModelInvoker(self._client, model_id, self._limiter)
         self._warned = False
         self.model: Final = EmbeddingModel(id=base_id, dimensions=chosen)
+        self.max_tokens: Final = self._wire.max_tokens
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         vectors: list[Vector] = [()] * len(texts)

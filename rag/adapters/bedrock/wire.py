@@ -17,6 +17,9 @@ class WireFormat(Protocol):
     def longest_text(self) -> int:
         """Characters that the model accepts in a text; what is beyond is not embedded."""
 
+    @property
+    def max_tokens(self) -> int: ...
+
     def request(self, texts: Sequence[str], purpose: Purpose) -> Mapping[str, Any]: ...
 
     def embeddings(self, answer: Any) -> Any:
@@ -33,6 +36,7 @@ class TitanTextV2:
     dimensions: int
     texts_per_call: int = 1
     longest_text: int = 50_000
+    max_tokens: int = 8_192
 
     def request(self, texts: Sequence[str], purpose: Purpose) -> Mapping[str, Any]:  # noqa: ARG002 - see above
         (text,) = texts
@@ -58,6 +62,7 @@ class CohereV3:
     dimensions: int = 1024
     texts_per_call: int = 96
     longest_text: int = 2_048
+    max_tokens: int = 512
 
     def request(self, texts: Sequence[str], purpose: Purpose) -> Mapping[str, Any]:
         return {
@@ -81,6 +86,7 @@ class CohereV4:
     dimensions: int
     texts_per_call: int = 96
     longest_text: int = 512_000
+    max_tokens: int = 128_000
 
     def request(self, texts: Sequence[str], purpose: Purpose) -> Mapping[str, Any]:
         return {

@@ -48,6 +48,12 @@ class OnnxEmbedder:
     def semantic_weight(self) -> float:
         return self._semantic_weight
 
+    @property
+    def max_tokens(self) -> int:
+        """Without the special tokens and the prompt."""
+        prompt = self._counting.encode(self._directory.document_prompt)
+        return self._directory.max_tokens - len(prompt.ids)
+
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         return self._embed([self._directory.document_prompt + text for text in texts])
 

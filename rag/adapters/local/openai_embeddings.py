@@ -71,6 +71,10 @@ class OpenAIEmbedder:
     def semantic_weight(self) -> float:
         return self._semantic_weight
 
+    @property
+    def max_tokens(self) -> None:
+        """The protocol does not tell."""
+
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         batches = (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
         return [vector for batch in batches for vector in self._embed(batch)]

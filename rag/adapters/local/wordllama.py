@@ -35,6 +35,7 @@ class WordLlamaEmbedder:
     model: Final = EmbeddingModel(id="wordllama-l2-supercat-256", dimensions=_DIMENSIONS)
     # From bench/: the weight fitted on training questions, between 0.3 and 0.4 on every set.
     semantic_weight: Final = 0.35
+    max_tokens: Final = None
 
     def __init__(self) -> None:
         self._loading = Lock()

@@ -15,6 +15,7 @@ from rag.adapters.postgres.acceptance import Acceptance, known_order
 from rag.adapters.postgres.collections import collection_from
 from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.documents import get_document, record
+from rag.adapters.postgres.model_vectors import add_vectors, staged_without_vectors
 from rag.adapters.postgres.queries import load
 from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
 from rag.domain.documents import (
@@ -28,9 +29,11 @@ from rag.domain.documents import (
     SourceState,
     Work,
 )
-from rag.errors import ConflictingSource
+from rag.domain.reembedding import StoredChunk
+from rag.errors import ConflictingSource, VectorsMissing
 
 _sql = load("ledger")
+_models = load("reembedding")
 _collections = load("collections")
 
 
@@ -82,7 +85,7 @@ class PostgresLedger:
             if found is None:
                 raise LookupError(f"document {row['document_id']} stands without its collection")
             kept = connection.execute(_sql["source_record"], row).fetchone()
-            return _work_from(row, collection_from(found), kept["record"] if kept else None)
+            return _work_from(row, found, kept["record"] if kept else None)
 
     @persistent
     def renew(self, work: Work, lease: timedelta) -> bool:
@@ -105,9 +108,27 @@ class PostgresLedger:
             return True
 
     @persistent
+    def unembedded(self, work: Work, *, limit: int) -> tuple[EmbeddingModel, Sequence[StoredChunk]] | None:
+        with self._session.transaction() as connection:
+            return staged_without_vectors(connection, work, limit)
+
+    @persistent
+    def add_vectors(
+        self, work: Work, model: EmbeddingModel, vectors: Mapping[str, Vector], *, lease: timedelta
+    ) -> bool:
+        with self._session.transaction() as connection:
+            if not _extend(connection, work, lease):
+                return False
+            add_vectors(connection, model, vectors)
+            return True
+
+    @persistent
     def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
         values = {**_identity(work), **asdict(built), "metadata": Jsonb(built.metadata)}
         with self._session.transaction() as connection:
+            connection.execute(_models["share_models"], {"collection_id": work.collection.id})
+            if staged_without_vectors(connection, work, 1):
+                raise VectorsMissing("The collection got another embedding model meanwhile.")
             if not connection.execute(_sql["publish"], values).rowcount:
                 return self._published_before(connection, values)
             text = {
@@ -216,10 +237,10 @@ def _floats(embedding: HalfVector) -> Vector:
     return array("f", embedding.to_numpy().astype("f4").tobytes())
 
 
-def _work_from(row: DictRow, collection: Collection, kept: bytes | None) -> Work:
+def _work_from(row: DictRow, found: DictRow, kept: bytes | None) -> Work:
     return Work(
         document_id=row["document_id"],
-        collection=collection,
+        collection=collection_from(found),
         key=row["key"],
         version=row["latest_version"],
         claim=row["claim"],
@@ -230,4 +251,11 @@ def _work_from(row: DictRow, collection: Collection, kept: bytes | None) -> Work
         has_searchable_version=row["build"] > 0,
         content_sha256=row["content_sha256"],
         recipe=row["recipe"],
+        other_embedding=_other_embedding(found),
     )
+
+
+def _other_embedding(found: DictRow) -> EmbeddingModel | None:
+    if found["other_model"] is None:
+        return None
+    return EmbeddingModel(id=found["other_model"], dimensions=found["other_dimensions"])

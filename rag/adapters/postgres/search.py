@@ -60,6 +60,9 @@ class PostgresIndex:
             "vector": HalfVector(list(vector)) if vector is not None else None,
             "mode": request.mode.value,
             "semantic_weight": semantic_weight,
+            # Those that the vector is of, also where the collections have another by now.
+            "model": collections[0].embedding.id,
+            "dimensions": collections[0].embedding.dimensions,
             "depth": depth,
             "limit": limit,
             **matching.values,

@@ -21,6 +21,7 @@ from rag.adapters.postgres.documents import PostgresDocuments
 from rag.adapters.postgres.idempotency import PostgresIdempotency
 from rag.adapters.postgres.ledger import PostgresLedger
 from rag.adapters.postgres.migrate import migrate, migrations
+from rag.adapters.postgres.reembedding import PostgresReembedding
 from rag.adapters.postgres.search import PostgresIndex
 from rag.errors import SetupError
 
@@ -45,6 +46,10 @@ class PostgresTenantStore:
     @cached_property
     def index(self) -> PostgresIndex:
         return PostgresIndex(self._session)
+
+    @cached_property
+    def reembedding(self) -> PostgresReembedding:
+        return PostgresReembedding(self._session)
 
     @cached_property
     def answers(self) -> PostgresAnswers:

@@ -29,6 +29,8 @@ class SageMakerEmbedder:
 
     # To be measured with bench/ for the model at hand.
     semantic_weight: Final = 0.5
+    # The endpoint does not tell.
+    max_tokens: Final = None
 
     def __init__(self, endpoint: Endpoint, *, model: str | None = None) -> None:
         self._endpoint = endpoint

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from app.api.main import create_app
 from app.auth import Anonymous
 from ingestion.worker import Worker
 from rag.domain.answers import Completed, GenerationEvent, GenerativeModel, Prompt, TextDelta, Usage
-from rag.ports import Backend, Embedder, Generator, Ocr, PassageGuard, Reranker, Source, Store
+from rag.ports import Backend, BuildEmbedder, Embedder, Generator, Ocr, PassageGuard, Reranker, Source, Store
 from rag.settings import ServerSettings
 
 ORIGIN = "https://app.example"
@@ -93,6 +93,10 @@ class Overlaid:
     @property
     def embedder(self) -> Embedder:
         return self.base.embedder
+
+    @property
+    def other_embedders(self) -> Sequence[BuildEmbedder]:
+        return self.base.other_embedders
 
     def close(self) -> None:
         self.base.close()

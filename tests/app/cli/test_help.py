@@ -23,6 +23,7 @@ COMMANDS = (
     "why",
     "reconcile",
     "redrive",
+    "reembed",
     "put-record",
     "keys create",
     "keys list",

@@ -54,6 +54,16 @@ def test_models_are_those_of_the_settings(tmp_path: Path) -> None:
         _ = backend.embedder
 
 
+def test_further_embedding_models_are_built_when_they_are_asked_for(tmp_path: Path) -> None:
+    backend = LocalBackend(
+        tmp_path, embedding=EmbeddingSettings(embedding_others=" wordllama  no-such-model ")
+    )
+    wordllama, unknown = backend.other_embedders
+    assert wordllama() is wordllama()
+    with pytest.raises(SettingInvalid, match="no-such-model"):
+        unknown()
+
+
 def test_without_settings_nothing_is_reranked_and_patterns_guard(tmp_path: Path) -> None:
     backend = LocalBackend(tmp_path)
     assert backend.reranker is None

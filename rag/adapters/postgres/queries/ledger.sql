@@ -101,7 +101,11 @@ RETURNING *
 SELECT record FROM document_records WHERE document_id = %(document_id)s
 
 -- name: collection
-SELECT c.*, 0 AS document_count FROM collections c WHERE collection_id = %(collection_id)s
+SELECT c.*, 0 AS document_count, r.model AS other_model, r.dimensions AS other_dimensions
+FROM collections c
+LEFT JOIN reembeddings r ON r.tenant_id = c.tenant_id AND r.collection_id = c.collection_id
+                        AND r.status <> 'discarding'
+WHERE c.collection_id = %(collection_id)s
 
 -- name: extend
 UPDATE documents SET lease_until = now() + %(lease)s
@@ -113,7 +117,7 @@ SELECT DISTINCT ON (c.embedded_sha256) c.embedded_sha256, e.embedding
 FROM chunks c JOIN chunk_embeddings e USING (tenant_id, chunk_id)
 WHERE c.tenant_id = current_setting('acervo.tenant')
   AND c.embedded_sha256 = ANY(%(hashes)s) AND e.model = %(model)s
-  AND vector_dims(e.embedding) = %(dimensions)s
+  AND e.dimensions = %(dimensions)s
 
 -- name: publish
 UPDATE documents

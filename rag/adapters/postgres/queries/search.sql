@@ -46,8 +46,9 @@ scored AS (
     SELECT b.*, k.score AS keyword_score, 1 - (e.embedding <=> %(vector)s::halfvec) AS semantic_score
     FROM best b
     LEFT JOIN keyword_scores k ON k.chunk_id = b.chunk_id
-    JOIN chunk_embeddings e ON e.chunk_id = b.chunk_id
-    WHERE e.chunk_id = ANY(ARRAY(SELECT chunk_id FROM best)) -- by their keys, not by a scan for a hash join
+    LEFT JOIN chunk_embeddings e ON e.chunk_id = b.chunk_id
+          AND e.model = %(model)s AND e.dimensions = %(dimensions)s
+          AND e.chunk_id = ANY(ARRAY(SELECT chunk_id FROM best)) -- by their keys, not by a scan for a hash join
 ),
 -- After Bruch et al. 2022, "An Analysis of Fusion Functions for Hybrid Retrieval": in [0, 1]. A passage
 -- without a keyword match has BM25 0; an opposite direction counts as no similarity.
@@ -113,6 +114,7 @@ nearest AS (
     SELECT l.chunk_id, l.document_id, l.ordinal, e.embedding <=> %(vector)s::halfvec AS distance
     FROM chunk_embeddings e JOIN live l USING (chunk_id)
     WHERE e.collection_id = ANY(%(collections)s) AND l.passes
+      AND e.model = %(model)s AND e.dimensions = %(dimensions)s
     ORDER BY distance, l.document_id, l.ordinal
     LIMIT %(depth)s
 )
@@ -249,6 +251,7 @@ nearest AS MATERIALIZED (
     JOIN (SELECT chunk_id, document_id, ordinal FROM listed
           UNION ALL SELECT chunk_id, document_id, ordinal FROM fresh WHERE passes) l USING (chunk_id)
     WHERE e.chunk_id = ANY(ARRAY(SELECT chunk_id FROM listed UNION ALL SELECT chunk_id FROM fresh WHERE passes))
+      AND e.model = %(model)s AND e.dimensions = %(dimensions)s
     ORDER BY distance, l.document_id, l.ordinal
     LIMIT %(depth)s
 )

@@ -14,7 +14,7 @@ from rag.adapters.postgres.connection import Session, open_pool
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.answers import Answer, AnswerStatus, Usage
 from rag.domain.credentials import Limits, NewApiKey, Scope, fingerprint
-from rag.domain.documents import SourceKind
+from rag.domain.documents import EmbeddingModel, SourceKind
 from tests.rag.adapters.postgres.builders import collection, event, ready
 
 Connection = psycopg.Connection[TupleRow]
@@ -43,6 +43,7 @@ def fill(store: PostgresTenantStore) -> None:
     store.answers.save(answer, question="?")
     store.answers.give_feedback(answer.id, rating="up", comment=None)
     store.idempotency.begin("key", "0" * 64)
+    store.reembedding.start("notes", EmbeddingModel(id="other", dimensions=3))
 
 
 def fill_credentials(store: PostgresStore, tenant: str) -> None:
@@ -155,7 +156,7 @@ def test_a_tenant_writes_no_row_for_another(filled: str) -> None:
 def _copy_for_beta(connection: Connection, table: str) -> bytes:
     rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
-        " AND attidentity = ''",
+        " AND attidentity = '' AND attgenerated = ''",
         (table,),
     )
     columns = [name for (name,) in rows]
