@@ -83,6 +83,7 @@ class Answerer:
             language=language,
             conversation_id=request.conversation_id,
             query=asked.question,
+            rerank_failure=retrieved.rerank_failure,
             usage=total([asked.usage, outcome.usage]),
         )
         self.store.answers.save(answer, question=question)

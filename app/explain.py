@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.blame import failing_clauses
-from app.retrieve import Retriever, embed_query, rerank
+from app.retrieve import Retriever, embed_query, reranked
 from rag.domain.documents import Document, DocumentStatus
 from rag.domain.filters import And, Comparison
 from rag.domain.search import Candidates, Passage, SearchedCollection, SearchMode, SearchRequest
@@ -117,7 +117,7 @@ class _Search:
     def _verdict(self, fused: Sequence[Passage], rank: int, document: Document) -> Iterator[Reason]:
         """Of the best passage of the document: how the search's own steps lost it."""
         request, reranker = self.request, self.retriever.reranker
-        final = rerank(reranker, request, fused) if request.rerank and reranker else fused
+        final = reranked(reranker, request, fused)[0] if request.rerank and reranker else fused
         final_rank = _rank(final, document)
         passage = fused[rank - 1] if final_rank is None else final[final_rank - 1]
         where = f"rank {rank} of the fused passages, score {fused[rank - 1].score:.4f}{_legs(passage)}"

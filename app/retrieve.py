@@ -15,8 +15,9 @@ from rag.domain.search import (
     TermStatistics,
 )
 from rag.embedders import described, embedder_of
-from rag.errors import EmbeddingModelMismatch, RerankerRequired
+from rag.errors import AcervoError, EmbeddingModelMismatch, RerankerRequired
 from rag.ports import BuildEmbedder, Embedder, Reranker, TenantStore
+from rag.telemetry import logger
 
 MIN_DEPTH = 100
 RERANK_DEPTH = 50
@@ -45,11 +46,16 @@ class Retriever:
         candidates = self.candidates(request, collections, vector, depth=depth, limit=limit)
         watch.lap("retrieve")
         passages = candidates.passages
+        failure = None
         if reranker:
-            passages = rerank(reranker, request, passages)
+            passages, failure = reranked(reranker, request, passages)
         watch.lap("rerank")
-        passages = self._widened(best(passages, request), request.neighbors)
-        return Retrieved(passages=passages, terms=candidates.terms, timings_ms=watch.timings())
+        return Retrieved(
+            passages=self._widened(best(passages, request), request.neighbors),
+            terms=candidates.terms,
+            timings_ms=watch.timings(),
+            rerank_failure=failure,
+        )
 
     def candidates(
         self,
@@ -112,6 +118,19 @@ def rerank(reranker: Reranker, request: SearchRequest, fused: Sequence[Passage])
 def best(passages: Sequence[Passage], request: SearchRequest) -> tuple[Passage, ...]:
     least = request.min_score
     return tuple(p for p in passages if least is None or p.score >= least)[: request.top_k]
+
+
+def reranked(
+    reranker: Reranker, request: SearchRequest, fused: Sequence[Passage]
+) -> tuple[Sequence[Passage], str | None]:
+    """Also the code of what went wrong, where the request has an answer all the same."""
+    try:
+        return rerank(reranker, request, fused), None
+    except AcervoError as error:
+        if not request.rerank_fallback:
+            raise
+        logger.warning("not reranked by %s: %s: %s", reranker.model_id, error.code, error)
+        return fused, error.code
 
 
 class Stopwatch:

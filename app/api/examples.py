@@ -65,7 +65,11 @@ PASSAGE: dict[str, Any] = {
     "ranks": {"semantic": 1, "keyword": 1},
     "suspicious": False,
 }
-SEARCH = {"data": [PASSAGE], "timings_ms": {"embed": 0.4, "retrieve": 3.1, "rerank": 0.0, "total": 3.6}}
+SEARCH = {
+    "data": [PASSAGE],
+    "timings_ms": {"embed": 0.4, "retrieve": 3.1, "rerank": 0.0, "total": 3.6},
+    "rerank_failure": None,
+}
 EXPLANATION = {
     "found": False,
     "rank": None,
@@ -93,6 +97,7 @@ ANSWER: dict[str, Any] = {
     "language": "en",
     "model": "extractive",
     "fallback_from": None,
+    "rerank_failure": None,
     "query": "How long do refunds take?",
     "citations": [CITATION],
     "unsupported": [],

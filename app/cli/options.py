@@ -39,6 +39,7 @@ Filter = Annotated[
     ),
 ]
 TopK = Annotated[int, Option("--top-k", "-k", min=1, max=100, help="How many passages.")]
+Rerank = Annotated[bool, Option("--rerank", help="Let the server's reranker order them (ACERVO_RERANKING).")]
 DocumentReference = Annotated[
     str, Argument(metavar="DOCUMENT", help="COLLECTION/KEY or a document's id.", show_default=False)
 ]

@@ -6,7 +6,7 @@ from typer import Argument, Context
 
 from app.cli.arguments import parse_filter
 from app.cli.connection import connect
-from app.cli.options import AsJson, Collections, DataDir, Filter, Mode, SearchMode, Server, TopK
+from app.cli.options import AsJson, Collections, DataDir, Filter, Mode, Rerank, SearchMode, Server, TopK
 from app.cli.output import note, one_line, say, say_json
 
 EPILOG = """\b
@@ -25,6 +25,7 @@ def search(
     mode: Mode = SearchMode.HYBRID,
     top_k: TopK = 10,
     condition: Filter = None,
+    rerank: Rerank = False,
     as_json: AsJson = False,
     server: Server = None,
     data_dir: DataDir = None,
@@ -36,6 +37,7 @@ def search(
         "mode": mode,
         "top_k": top_k,
         "filter": parse_filter(condition),
+        "rerank": rerank,
     }
     with connect(context, server, data_dir) as client:
         found = client.post("/v1/search", body, safe=True)

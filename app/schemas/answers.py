@@ -140,7 +140,10 @@ class Usage(ResponseModel):
 
 
 class Answer(ResponseModel):
-    """`query` is what was searched for: a follow-up question made to stand alone; null in a summary."""
+    """`query` is what was searched for: a follow-up question made to stand alone; null in a summary.
+
+    `rerank_failure`: the code of the error for which the passages are not reranked; null otherwise.
+    """
 
     id: str
     status: Literal["answered", "insufficient_evidence", "refused"]
@@ -148,6 +151,7 @@ class Answer(ResponseModel):
     language: str
     model: str
     fallback_from: str | None
+    rerank_failure: str | None
     query: str | None
     citations: list[Citation]
     unsupported: list[Span]

@@ -21,6 +21,10 @@ class SearchOptions(RequestModel):
     top_k: Annotated[int, Field(ge=1, le=100), WHOLE] = 10
     filter: FilterField = None
     rerank: bool = False
+    rerank_fallback: Annotated[
+        bool,
+        Field(description="Where the reranker fails: passages without it, and `rerank_failure` says why"),
+    ] = False
     min_score: Annotated[float | None, Field(allow_inf_nan=False)] = None
     neighbors: Annotated[int, Field(ge=0, le=3), WHOLE] = 0
 
@@ -32,6 +36,7 @@ class SearchOptions(RequestModel):
             top_k=self.top_k,
             filter=self.filter,
             rerank=self.rerank,
+            rerank_fallback=self.rerank_fallback,
             min_score=self.min_score,
             neighbors=self.neighbors,
         )
@@ -94,13 +99,16 @@ class Passage(ResponseModel):
 
 
 class SearchResponse(ResponseModel):
+    """`rerank_failure`: the code of the error for which the passages are not reranked; null otherwise."""
+
     data: list[Passage]
     timings_ms: Mapping[str, float]
+    rerank_failure: str | None
 
     @classmethod
     def from_domain(cls, retrieved: domain.Retrieved) -> Self:
         passages = [Passage.of(passage) for passage in retrieved.passages]
-        return cls(data=passages, timings_ms=retrieved.timings_ms)
+        return cls(data=passages, timings_ms=retrieved.timings_ms, rerank_failure=retrieved.rerank_failure)
 
 
 class Reason(ResponseModel):

@@ -52,6 +52,7 @@ class AcervoRetriever(BaseRetriever):
     mode: Literal["hybrid", "semantic", "keyword"] = "hybrid"
     filter: dict[str, Any] | None = None
     rerank: bool = False
+    rerank_fallback: bool = False
     min_score: float | None = None
     neighbors: int = Field(default=0, ge=0, le=3)
 
@@ -87,7 +88,16 @@ class AcervoRetriever(BaseRetriever):
         return client
 
 
-_OPTIONS: Final = ("k", "collections", "mode", "filter", "rerank", "min_score", "neighbors")
+_OPTIONS: Final = (
+    "k",
+    "collections",
+    "mode",
+    "filter",
+    "rerank",
+    "rerank_fallback",
+    "min_score",
+    "neighbors",
+)
 
 
 def _document(passage: Mapping[str, Any]) -> Document:

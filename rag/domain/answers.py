@@ -162,7 +162,7 @@ class SummaryRequest:
 class Answer:
     """`query` is what was searched for: a follow-up question made to stand alone; None in a summary.
 
-    `fallback_from` is the model that was asked and did not answer.
+    `fallback_from` is the model that was asked and did not answer. `rerank_failure`: see Retrieved.
     """
 
     id: str
@@ -178,6 +178,7 @@ class Answer:
     conversation_id: str | None = None
     query: str | None = None
     fallback_from: str | None = None
+    rerank_failure: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,10 @@ class SearchMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchRequest:
-    """`collections` None means all of the tenant's."""
+    """`collections` None means all of the tenant's.
+
+    `rerank_fallback`: where the reranker fails, passages come as they were fused, and the result says so.
+    """
 
     query: str
     collections: tuple[str, ...] | None = None
@@ -24,6 +27,7 @@ class SearchRequest:
     top_k: int = 10
     filter: Filter | None = None
     rerank: bool = False
+    rerank_fallback: bool = False
     min_score: float | None = None
     neighbors: int = 0
 
@@ -108,8 +112,12 @@ class Candidates:
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieved:
-    """Fused passages, best first. `timings_ms` has embed, retrieve, rerank and total."""
+    """Fused passages, best first. `timings_ms` has embed, retrieve, rerank and total.
+
+    `rerank_failure` is the code of the error for which they were not reranked as they should have been.
+    """
 
     passages: tuple[Passage, ...]
     terms: TermStatistics
     timings_ms: Mapping[str, float]
+    rerank_failure: str | None = None

@@ -1,14 +1,22 @@
 """Retrieval over the real store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from app.retrieve import Retriever
 from rag.domain.documents import EmbeddingModel, NewCollection
 from rag.domain.search import Passage, SearchMode, SearchRequest
-from rag.errors import CollectionNotFound, EmbeddingModelMismatch, RerankerRequired
+from rag.errors import (
+    AcervoError,
+    CollectionNotFound,
+    EmbeddingModelMismatch,
+    ModelResponseInvalid,
+    ModelUnavailable,
+    RerankerRequired,
+    Throttled,
+)
 from tests.doubles.library import Library
 
 REFUNDS = "Refunds are paid within five working days to the card that was charged."
@@ -107,3 +115,42 @@ def test_neighbours_widen_passages_to_the_documents_own_text(library: Library) -
     assert len(wide.text) > len(narrow.text)
     text = library.store.documents.text(document.id)
     assert text[wide.locator.start : wide.locator.end] == wide.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingReranker:
+    error: Exception
+    model_id: str = "failing"
+
+    def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        del query, passages
+        raise self.error
+
+
+FAILURES = [ModelUnavailable("away"), Throttled("slow down"), ModelResponseInvalid("no scores")]
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: error.code)
+def test_a_reranker_that_fails_is_an_error(filled: Library, error: AcervoError) -> None:
+    reranker = FailingReranker(error=error)
+    retriever = Retriever(store=filled.store, embedder=filled.backend.embedder, reranker=reranker)
+    with pytest.raises(type(error)):
+        retriever.retrieve(SearchRequest(query="refunds", rerank=True))
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: error.code)
+def test_or_the_fused_order_with_a_mark_where_the_request_allows_it(
+    filled: Library, error: AcervoError
+) -> None:
+    reranker = FailingReranker(error=error)
+    retriever = Retriever(store=filled.store, embedder=filled.backend.embedder, reranker=reranker)
+    request = SearchRequest(query="refunds", rerank=True, rerank_fallback=True, top_k=2)
+    retrieved = retriever.retrieve(request)
+    assert retrieved.rerank_failure == error.code
+    assert retrieved.passages == _retriever(filled).retrieve(replace(request, rerank=False)).passages
+
+
+def test_a_reranker_that_works_leaves_no_mark(filled: Library) -> None:
+    retriever = Retriever(store=filled.store, embedder=filled.backend.embedder, reranker=ShortestFirst())
+    request = SearchRequest(query="refunds", rerank=True, rerank_fallback=True)
+    assert retriever.retrieve(request).rerank_failure is None

@@ -132,6 +132,7 @@ def _answer_from(row: DictRow) -> Answer:
         # Answers that an earlier release stored have neither.
         query=body.get("query"),
         fallback_from=body.get("fallback_from"),
+        rerank_failure=body.get("rerank_failure"),
     )
 
 

@@ -1,8 +1,12 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.app.api.serving import Api, pointers, problem_in
+from rag.domain.search import Passage
+from rag.errors import ModelUnavailable
+from tests.app.api.serving import Api, Overlaid, ScriptedGenerator, pointers, problem_in, serving_backend
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +61,36 @@ def test_searches_that_are_refused(api: Api, change: Any, code: str, pointer: st
 def test_reranking_without_a_reranker(api: Api) -> None:
     response = api.client.post("/v1/search", json={"query": "refunds", "rerank": True})
     problem_in(response, 409, "reranker_required")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwayReranker:
+    model_id: str = "away"
+
+    def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        raise ModelUnavailable(f"{len(passages)} passages for {query!r} and nobody there")
+
+
+def test_a_reranker_that_fails_is_the_response_or_marked_in_it(api: Api, handbook: str) -> None:
+    backend = Overlaid(base=api.backend, generator=ScriptedGenerator(), reranker=AwayReranker())
+    body: dict[str, Any] = {"query": "refunds", "collections": [handbook], "rerank": True}
+    allowed = {**body, "rerank_fallback": True}
+    with serving_backend(backend) as client:
+        problem_in(client.post("/v1/search", json=body), 503, "model_unavailable")
+        problem_in(client.post("/v1/answers", json=_asking(body)), 503, "model_unavailable")
+        found = client.post("/v1/search", json=allowed).json()
+        answer = client.post("/v1/answers", json=_asking(allowed)).json()
+        kept = client.get(f"/v1/answers/{answer['id']}").json()
+        why = client.post("/v1/search/explain", json={**allowed, "document": f"{handbook}/parcels.md"}).json()
+    plain = api.client.post("/v1/search", json={**body, "rerank": False}).json()
+    assert plain["rerank_failure"] is None
+    assert (found["rerank_failure"], found["data"]) == ("model_unavailable", plain["data"])
+    assert answer["rerank_failure"] == kept["rerank_failure"] == "model_unavailable"
+    assert why["found"]
+
+
+def _asking(body: dict[str, Any]) -> dict[str, Any]:
+    return {"question": body["query"], **{name: value for name, value in body.items() if name != "query"}}
 
 
 def test_an_unknown_collection(api: Api) -> None:
