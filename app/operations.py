@@ -127,9 +127,10 @@ def account_checks(instance: str | None) -> Iterator[Check]:
     with _needs_boto3():
         from rag.adapters.aws_account import AwsAccount  # noqa: PLC0415 - see above
 
-        generation = GenerationSettings()
+        generation, embedding = GenerationSettings(), EmbeddingSettings()
         configured = aws_checks.bedrock_models(
-            EmbeddingSettings().embedding,
+            embedding.embedding,
+            *embedding.embedding_others.split(),
             generation.generation,
             generation.generation_fallback,
             RerankingSettings().reranking,

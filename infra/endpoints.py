@@ -7,7 +7,7 @@ def called_services(settings: DeploymentSettings) -> tuple[str, ...]:
     """Names of PrivateLink services. S3 goes by its free gateway; queues, logs and streams are not called."""
     references = settings.models.references()
     providers = {purpose: model.provider for purpose, model in references.items()}
-    invoking = {providers["embedding"], providers["generation"]}
+    invoking = {provider for purpose, provider in providers.items() if purpose != "reranking"}
     called = {
         "bedrock-runtime": "bedrock" in invoking or settings.models.guard == "bedrock",
         "bedrock-agent-runtime": providers.get("reranking") == "bedrock",

@@ -25,6 +25,7 @@ def common_environment(settings: DeploymentSettings, *, bucket: str, database_ur
         "ACERVO_DATABASE_ANSWER_SECONDS": str(_WRITING),
         "ACERVO_BUCKET": bucket,
         "ACERVO_EMBEDDING": models.embedding,
+        **({"ACERVO_EMBEDDING_OTHERS": " ".join(models.embedding_others)} if models.embedding_others else {}),
         **({"ACERVO_EMBEDDING_REQUESTS_PER_MINUTE": str(rate)} if rate else {}),
         **settings.environment,
     }

@@ -13,7 +13,9 @@ _INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 
 
 def allow_embedding(service: ServiceFunction, models: ModelSettings) -> None:
-    _allow_model(service, models.references()["embedding"], streaming=False)
+    for purpose, model in models.references().items():
+        if purpose.startswith("embedding"):
+            _allow_model(service, model, streaming=False)
 
 
 def allow_answering(service: ServiceFunction, models: ModelSettings) -> None:

@@ -146,9 +146,13 @@ class ApiSettings(_Settings):
 
 
 class ModelSettings(_Settings):
-    """In the words of ACERVO_EMBEDDING, ACERVO_GENERATION, ACERVO_RERANKING and ACERVO_GUARD."""
+    """In the words of ACERVO_EMBEDDING, ACERVO_GENERATION, ACERVO_RERANKING and ACERVO_GUARD.
+
+    `embedding_others`: for collections that have another model or are to have it (`acervo reembed`).
+    """
 
     embedding: str = "bedrock:amazon.titan-embed-text-v2:0"
+    embedding_others: tuple[Annotated[str, Field(pattern=r"^(bedrock|sagemaker|openai):\S+$")], ...] = ()
     embedding_requests_per_minute: int | None = Field(default=None, gt=0)
     generation: str = "bedrock:us.anthropic.claude-haiku-5-5"
     reranking: str = ""
@@ -170,6 +174,7 @@ class ModelSettings(_Settings):
     def references(self) -> dict[str, ModelReference]:
         """By what they are for; reranking only where it is chosen."""
         named = {"embedding": self.embedding, "generation": self.generation, "reranking": self.reranking}
+        named |= {f"embedding_others.{number}": text for number, text in enumerate(self.embedding_others)}
         return {name: ModelReference.parse(text) for name, text in named.items() if text}
 
 

@@ -22,6 +22,7 @@ COMBINATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "region": "eu-west-1",
         "models": {
             "embedding": "sagemaker:vectors/bge-m3#bge-m3",
+            "embedding_others": ["bedrock:cohere.embed-v4:0@512", "bedrock:amazon.titan-embed-text-v2:0"],
             "generation": "bedrock:eu.anthropic.claude-sonnet-5-5",
             "reranking": "bedrock:cohere.rerank-v3-5:0",
             "guard": "bedrock",

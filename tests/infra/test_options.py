@@ -321,6 +321,16 @@ def test_scans_go_to_textract_by_an_endpoint_of_its_own(
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
 
 
+def test_both_flows_may_embed_with_further_models(synthesized: Synthesized) -> None:
+    template = synthesized("everything")
+    for name in ("acervo-api", "acervo-ingestion"):
+        others = template.environment(name)["ACERVO_EMBEDDING_OTHERS"]
+        assert others == "bedrock:cohere.embed-v4:0@512 bedrock:amazon.titan-embed-text-v2:0"
+        allowed = " ".join(template.allowed(name, "bedrock:InvokeModel"))
+        assert "foundation-model/cohere.embed-v4:0" in allowed
+        assert "foundation-model/amazon.titan-embed-text-v2:0" in allowed
+
+
 def test_the_gateway_lets_named_buckets_through_only(synthesized: Synthesized) -> None:
     template = synthesized("everything")
     gateway = next(
