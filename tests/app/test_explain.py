@@ -8,6 +8,7 @@ import pytest
 from app.explain import Explanation, explain
 from rag.domain.filters import And, Comparison, Filter, Not, Or
 from rag.domain.search import Passage, SearchMode, SearchRequest
+from rag.errors import ModelUnavailable
 from tests.doubles.library import Library
 
 QUERY = "When are refunds paid?"
@@ -133,4 +134,34 @@ def test_reranking_moves_it_out(filled: Library) -> None:
     explanation = _explain(filled, "handbook/refunds.txt", request, reranker=LastFirst())
     assert _codes(explanation) == ["reranked_out"]
     explanation = _explain(filled, "handbook/cards.txt", request, reranker=LastFirst())
+    assert _codes(explanation) == ["ranked_below"]
+
+
+def test_a_document_that_is_being_deleted_is_not_ingested(filled: Library) -> None:
+    event = filled.backend.source.remove("local", "handbook", "cards.txt")
+    filled.store.ledger.accept(event, filled.store.collections.get("handbook"))
+    explanation = _explain(filled, "handbook/cards.txt", SearchRequest(query=QUERY))
+    assert _codes(explanation) == ["not_ingested"]
+    assert "deleted" in explanation.reasons[0].detail
+
+
+def test_a_failed_version_is_told_beside_what_became_of_the_searchable_one(filled: Library) -> None:
+    filled.add("cards.txt", b"%PDF-1.7 this is no PDF")
+    explanation = _explain(filled, "handbook/cards.txt", SearchRequest(query=QUERY, top_k=1))
+    assert _codes(explanation) == ["failed", "ranked_below"]
+    assert "version 1 is the one searched" in explanation.reasons[0].detail
+
+
+def test_below_the_least_score_and_below_the_last_rank(filled: Library) -> None:
+    request = SearchRequest(query=QUERY, top_k=1, min_score=0.999)
+    assert _codes(_explain(filled, "handbook/cards.txt", request)) == ["below_min_score", "ranked_below"]
+
+
+def test_the_failing_reranker_of_a_request_that_allows_it_explains_nothing_away(filled: Library) -> None:
+    class Away(LastFirst):
+        def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]:
+            raise ModelUnavailable(f"{query!r}: nobody there for {len(passages)} passages")
+
+    request = SearchRequest(query=QUERY, top_k=1, rerank=True, rerank_fallback=True)
+    explanation = _explain(filled, "handbook/cards.txt", request, reranker=Away())
     assert _codes(explanation) == ["ranked_below"]

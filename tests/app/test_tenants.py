@@ -108,7 +108,7 @@ def worlds(
         yield shared, alone
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(history=st.lists(STEPS, min_size=3, max_size=12))
 def test_another_tenant_changes_nothing(worlds: tuple[World, World], history: list[Step]) -> None:
     shared, alone = worlds

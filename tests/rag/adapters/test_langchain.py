@@ -7,13 +7,17 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from langchain_tests.integration_tests import RetrieversIntegrationTests
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
 from ingestion.worker import Worker
 from rag.adapters.langchain import AcervoRetriever
 from rag.backends.local import LocalBackend
 from rag.errors import Conflict, InvalidRequest, ModelResponseInvalid, NotFound, Unavailable
+from rag.settings import DatabaseSettings
 from tests.app.api.serving import serving_backend
 from tests.doubles.embeddings_server import embeddings_server
 from tests.doubles.library import Library
@@ -22,14 +26,26 @@ README = Path(__file__).parents[3] / "README.md"
 QUERY = "When are refunds paid?"
 
 
-@pytest.fixture
-def address(backend: LocalBackend, worker: Worker) -> Iterator[str]:
-    library = Library(backend=backend, worker=worker)
+@pytest.fixture(scope="module")
+def served(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE langchain TEMPLATE {template}".encode())
+    backend = LocalBackend(
+        tmp_path_factory.mktemp("langchain"),
+        database=DatabaseSettings(url=SecretStr(make_conninfo(server, dbname="langchain"))),
+    )
+    library = Library(backend=backend, worker=Worker(backend, threads=1, max_document_bytes=100_000))
     library.add("refunds.md", "# Money\n\n## Refunds\n\nRefunds are paid within five days.", team="ops")
     library.add("cards.md", "Refunds to cards are paid by the bank of the card.", title="Cards")
     library.add("garden.md", "The garden is open on Fridays.", collection="other")
     library.add("bills.md", "Bills are paid before refunds are.")
-    with serving_backend(backend) as client:
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def address(served: LocalBackend) -> Iterator[str]:
+    with serving_backend(served) as client:
         yield str(client.base_url)
 
 
@@ -53,10 +69,10 @@ class TestStandard(RetrieversIntegrationTests):
         return QUERY
 
 
-def test_a_document_can_be_cited(address: str, backend: LocalBackend) -> None:
+def test_a_document_can_be_cited(address: str, served: LocalBackend) -> None:
     (found,) = AcervoRetriever(server=address, k=1, collections=["handbook"]).invoke("within five days")
-    document = backend.store.tenant("local").documents.find("handbook", "refunds.md")
-    text = backend.store.tenant("local").documents.text(document.id)
+    document = served.store.tenant("local").documents.find("handbook", "refunds.md")
+    text = served.store.tenant("local").documents.text(document.id)
     told = found.metadata
     assert text[told["start"] : told["end"]] == found.page_content
     assert (told["document_id"], told["key"], told["collection"]) == (document.id, "refunds.md", "handbook")
