@@ -16,9 +16,11 @@ from ingestion.reconcile import reconcile
 from ingestion.reembed import reembed_once
 from ingestion.reembedding import ReembeddingAdministration
 from rag.adapters.folder import FolderSource
+from rag.adapters.postgres import keyword_index, vector_index
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.content import Vector
 from rag.domain.documents import Attributes, Chunking, NewCollection
+from rag.domain.filters import Comparison
 from rag.domain.reembedding import ReembeddingStatus
 from rag.domain.search import SearchMode, SearchRequest
 from rag.errors import (
@@ -92,13 +94,21 @@ class Library:
         while self.step():
             pass
 
-    def find(self, collection: str = "notes", mode: SearchMode = SearchMode.SEMANTIC) -> Found:
+    def find(
+        self,
+        collection: str = "notes",
+        mode: SearchMode = SearchMode.SEMANTIC,
+        condition: Comparison | None = None,
+    ) -> Found:
         retriever = Retriever(
             store=self.tenant, embedder=self.first, other_embedders=self.backend.other_embedders
         )
-        request = SearchRequest(query=QUERY, collections=(collection,), mode=mode, top_k=50)
+        request = SearchRequest(query=QUERY, collections=(collection,), mode=mode, top_k=50, filter=condition)
         passages = retriever.retrieve(request).passages
         return sorted((passage.document.key, round(passage.score, 3)) for passage in passages)
+
+    def indexes(self) -> list[Any]:
+        return self.rows("SELECT indexname FROM pg_indexes WHERE indexname LIKE 'vectors%'")
 
     def rows(self, query: str) -> list[Any]:
         with self.tenant._session.transaction() as connection:  # noqa: SLF001 - rows that no port shows
@@ -399,3 +409,27 @@ def test_nothing_is_due_twice(library: Library) -> None:
     library.start()
     assert library.tenant.reembedding.claim(timedelta(seconds=30)) is not None
     assert library.tenant.reembedding.claim(timedelta(seconds=30)) is None
+
+
+def test_with_posting_lists_and_vector_indexes_nothing_is_mixed_either(library: Library) -> None:
+    """As in a collection that is large enough for them."""
+    before = library.find()
+    collection = library.tenant.collections.get("notes").id
+    library.start()
+    with library.tenant._session.transaction() as connection:  # noqa: SLF001 - due only in large ones
+        keyword_index.fold(connection, "local", collection)
+        vector_index.ensure(connection, collection, worthwhile=1)
+        vector_index.ensure_other(connection, collection, library.second.model, worthwhile=1)
+    assert len(library.indexes()) == 2
+    library.complete()
+    assert library.find() == before
+    library.administration.switch("notes")
+    after = library.find()
+    assert after == twin(library)
+    only = Comparison(field="key", op="lt", value="06.txt")
+    assert library.find(condition=only) == [each for each in after if each[0] < "06.txt"]
+    library.administration.confirm("notes")
+    library.execute("UPDATE reembeddings SET offered_at = now()")
+    library.complete()
+    assert len(library.indexes()) == 1
+    assert library.find() == after
