@@ -122,7 +122,7 @@ def best(passages: Sequence[Passage], request: SearchRequest) -> tuple[Passage, 
 
 def reranked(
     reranker: Reranker, request: SearchRequest, fused: Sequence[Passage]
-) -> tuple[Sequence[Passage], str | None]:
+) -> tuple[tuple[Passage, ...], str | None]:
     """Also the code of what went wrong, where the request has an answer all the same."""
     try:
         return rerank(reranker, request, fused), None
@@ -130,7 +130,7 @@ def reranked(
         if not request.rerank_fallback:
             raise
         logger.warning("not reranked by %s: %s: %s", reranker.model_id, error.code, error)
-        return fused, error.code
+        return tuple(fused), error.code
 
 
 class Stopwatch:

@@ -37,8 +37,11 @@ class PostgresReembedding:
                     f"{collection!r} has a second model already: {_described(other.other)}, {other.status}."
                     " Confirm or cancel it first, and let its vectors go."
                 )
+            started = _status(connection, found)
+        # Not under the locks of the above: it waits for every writer.
+        with self._session.transaction() as connection:
             vector_index.ensure_other(connection, found["collection_id"], model)
-            return _status(connection, found)
+        return started
 
     def get(self, collection: str) -> Reembedding:
         with self._session.transaction() as connection:
@@ -105,8 +108,10 @@ class PostgresReembedding:
     @persistent
     def remove_vectors(self, work: ReembeddingWork, *, limit: int) -> int:
         values = {**_identity(work), **_named(work.model), "limit": limit}
+        # By itself: whoever drops an index keeps searches out until its transaction ends.
         with self._session.transaction() as connection:
             vector_index.drop(connection, work.collection_id, work.model)
+        with self._session.transaction() as connection:
             removed = connection.execute(_sql["remove_vectors"], values).rowcount
             connection.execute(_sql["finish"], values)
             return removed
