@@ -10,7 +10,7 @@ from pgvector import HalfVector
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from rag.adapters.postgres import chunk_rows
+from rag.adapters.postgres import chunk_rows, vector_index
 from rag.adapters.postgres.acceptance import Acceptance, known_order
 from rag.adapters.postgres.collections import collection_from
 from rag.adapters.postgres.connection import Connection, Session, persistent
@@ -192,23 +192,27 @@ class PostgresLedger:
     def erase(self, work: Work) -> None:
         with self._session.transaction() as connection:
             self._lock(connection, work)
-            self._erase(connection, work)
+            last = self._erase(connection, work)
+        if last:  # on its own, for it waits for every writer of vectors
+            with self._session.transaction() as connection:
+                vector_index.drop(connection, work.collection.id, work.collection.embedding)
 
     def _lock(self, connection: Connection, work: Work) -> None:
         connection.execute(_sql["lock_key"], {"collection_id": work.collection.id, "key": work.key})
 
-    def _erase(self, connection: Connection, work: Work) -> None:
+    def _erase(self, connection: Connection, work: Work) -> bool:
+        """Whether the collection went with its last document."""
         values = {**_identity(work), "tenant": self._tenant, "collection_id": work.collection.id}
         row = connection.execute(_sql["erase_document"], values).fetchone()
         if row is None:
-            return
+            return False
         connection.execute(_sql["redact_queries"], values)
         connection.execute(_sql["erase_answers"], values)
         connection.execute(_sql["redact_passages"], values)
         connection.execute(_sql["erase_stored_responses"], values)
         tombstone = {"key": work.key, "order": row["source_order"], "door": row["door"]}
         connection.execute(_sql["bury"], {**values, **tombstone})
-        connection.execute(_collections["remove_if_empty"], values)
+        return connection.execute(_collections["remove_if_empty"], values).rowcount > 0
 
     def _published_before(self, connection: Connection, values: dict[str, Any]) -> bool:
         """Whether this very claim was published: the commit went through, its answer was lost."""

@@ -10,7 +10,7 @@ from rag.adapters.postgres.connection import Session, open_pool
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import Comparison, Filter
 from rag.domain.search import SearchMode, SearchRequest
-from tests.rag.adapters.postgres.builders import collection, delete, ready, searched
+from tests.rag.adapters.postgres.builders import claim, collection, delete, ready, searched
 
 TENANT = "local"
 NORTH = [1.0, 0.0, 0.0]
@@ -91,3 +91,18 @@ def test_a_small_collection_gets_no_index(tenant: PostgresTenantStore, session: 
         vector_index.ensure(connection, collection(tenant).id)
     assert not tenant.index.collections(None)[0].vector_index
     assert nearest(tenant, 10) == ["word"]
+
+
+def test_it_goes_with_its_collection(tenant: PostgresTenantStore, session: Session) -> None:
+    ready(tenant, "a.txt", "word", vectors=[NORTH])
+    index(session, tenant)
+    assert indexes(session)
+    tenant.collections.delete("notes")
+    tenant.ledger.erase(claim(tenant))
+    assert not indexes(session)
+
+
+def indexes(session: Session) -> list[str]:
+    with session.transaction() as connection:
+        rows = connection.execute(r"SELECT indexname FROM pg_indexes WHERE indexname LIKE 'vectors\_%'")
+        return [row["indexname"] for row in rows]
