@@ -67,7 +67,7 @@ class Plan:
             return self._search(self._scanned(), SQL("false"))
         if self.reach is None:
             return self._search(self._folded("listed_passing", self._near("nearest_passing")), SQL("false"))
-        return self._search(self._folded("listed_best", self._indexed()), self._truncated())
+        return self._search(self._folded("listed_best", self._indexed(self.reach)), self._truncated())
 
     def values(self) -> Mapping[str, Any]:
         reach = self.reach or Reach(entries=0, listed=0, nearest=0)
@@ -94,10 +94,10 @@ class Plan:
             matching=self.matching, listed=_sql[listed].format(matching=self.matching), nearest=nearest
         )
 
-    def _indexed(self) -> Composable:
+    def _indexed(self, reach: Reach) -> Composable:
         if not self.has_vector:
             return _sql["nearest_nothing"]
-        of_each = SQL(" UNION ALL ").join(map(_nearest_of, self.collections))
+        of_each = SQL(" UNION ALL ").join(_nearest_of(c, reach.nearest) for c in self.collections)
         return _sql["nearest_indexed"].format(of_each=of_each, matching=self.matching)
 
     def _truncated(self) -> Composable:
@@ -108,9 +108,10 @@ class Plan:
         return SQL("({} OR ({}) >= %(fetched)s)").format(keyword, SQL(nearest))
 
 
-def _nearest_of(collection: SearchedCollection) -> Composable:
+def _nearest_of(collection: SearchedCollection, fetched: int) -> Composable:
     return _sql["nearest_of_collection"].format(
         collection=Literal(collection.id),
         model=Literal(collection.embedding.id),
         dimensions=Literal(collection.embedding.dimensions),
+        fetched=Literal(fetched),
     )

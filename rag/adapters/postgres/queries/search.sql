@@ -1,8 +1,9 @@
 -- name: prepare
 -- Without statistics (a fresh collection, before autovacuum has looked at it) the planner expects one row
 -- of everything and joins by nested loops: 45 ms instead of 8 for 258 chunks, quadratic in their number.
--- Compiling what runs for milliseconds takes hundreds of them.
+-- Compiling what runs for milliseconds takes hundreds of them; planning it anew each time takes two.
 SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(ef_search)s, true)
 
 -- name: collections
@@ -275,12 +276,12 @@ nearest AS MATERIALIZED (
 )
 
 -- name: nearest_of_collection
--- What the planner must prove of the partial index stands here, not in a parameter.
+-- What the planner must know to choose the index stands here, not in a parameter.
 (SELECT e.chunk_id, e.embedding <=> %(vector)s::halfvec AS distance
  FROM chunk_embeddings e
  WHERE e.collection_id = {collection} AND e.model = {model} AND vector_dims(e.embedding) = {dimensions}
  ORDER BY e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
- LIMIT %(fetched)s)
+ LIMIT {fetched})
 
 -- name: selectivity
 -- Of the folded documents, how many chunks pass.
