@@ -27,7 +27,7 @@ from rag.domain.buckets import validate_tenant
 from rag.domain.documents import Document, DocumentStatus
 from rag.domain.records import partition_key, place_of
 from rag.errors import NotFound, SettingInvalid
-from rag.ports import Backend
+from rag.ports import Backend, IndexStore
 from rag.settings import (
     EmbeddingSettings,
     GenerationSettings,
@@ -43,6 +43,7 @@ __all__ = [
     "Reconciliation",
     "ReembeddingAdministration",
     "account_checks",
+    "index_administration",
     "key_administration",
     "put_record",
     "put_record_locally",
@@ -107,6 +108,15 @@ def key_administration(data_dir: Path) -> Iterator[KeyAdministration]:
     tenant = settings.default_tenant if settings.bucket else DEFAULT_TENANT
     with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
         yield KeyAdministration(store=backend.store, default_tenant=tenant)
+
+
+@contextmanager
+def index_administration(data_dir: Path, tenant: str | None) -> Iterator[IndexStore]:
+    """Of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
+    settings = SourceSettings()
+    default = settings.default_tenant if settings.bucket else DEFAULT_TENANT
+    with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+        yield backend.store.tenant(validate_tenant(tenant or default)).indexes
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from rag.domain.filters import Filter
 from rag.domain.page_images import RecognizedLine
 from rag.domain.pages import Page, PageRequest
 from rag.domain.reembedding import Reembedding, ReembeddingWork, StoredChunk
-from rag.domain.search import Candidates, Passage, SearchedCollection, SearchRequest
+from rag.domain.search import Candidates, IndexStatus, Passage, SearchedCollection, SearchRequest
 from rag.domain.uploads import Upload, UploadGrant
 
 
@@ -373,6 +373,21 @@ class SearchIndex(Protocol):
         """Ids of the searchable documents that the filter lets through, oldest first."""
 
 
+class IndexStore(Protocol):
+    """The search indexes of collections, for an operator. Every method raises CollectionNotFound."""
+
+    def status(self, name: str) -> IndexStatus: ...
+
+    def drop_vectors(self, name: str) -> None:
+        """Removes the vector index; none is made until `build_vectors`."""
+
+    def fold(self, name: str) -> bool:
+        """Takes more of the collection's chunks into its posting lists; False where there is nothing left."""
+
+    def build_vectors(self, name: str, *, megabytes: int | None) -> None:
+        """Makes the vector index. Writers of vectors wait; `megabytes` of the server's memory serve it."""
+
+
 class AnswerStore(Protocol):
     def save(self, answer: Answer, *, question: str) -> None: ...
 
@@ -458,6 +473,9 @@ class TenantStore(Protocol):
 
     @property
     def index(self) -> SearchIndex: ...
+
+    @property
+    def indexes(self) -> IndexStore: ...
 
     @property
     def reembedding(self) -> ReembeddingStore: ...

@@ -15,6 +15,7 @@ from app.cli.collections import collections
 from app.cli.connection import Invocation
 from app.cli.documents import documents
 from app.cli.exits import ExitCode, exit_code
+from app.cli.index import index
 from app.cli.keys import keys
 from app.cli.options import DataDir, Server
 from app.cli.output import note, say
@@ -57,6 +58,7 @@ app.command("redrive", epilog=redrive.EPILOG)(redrive.redrive)
 app.command("reembed", epilog=reembed.EPILOG)(reembed.reembed)
 app.command("put-record", epilog=put_record.EPILOG)(put_record.put_record)
 app.add_typer(keys, name="keys")
+app.add_typer(index, name="index")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 
 

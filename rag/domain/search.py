@@ -49,6 +49,24 @@ class SearchedCollection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IndexStatus:
+    """The search indexes of a collection.
+
+    `waiting`: chunks, of all `chunks`, that the posting lists do not hold yet and that searches scan.
+    `progress`: the share of the vector index that is made, None where none is being made. `automatic`:
+    workers make a vector index when the collection has grown large enough.
+    """
+
+    collection: str
+    chunks: int
+    waiting: int
+    segments: int
+    vector_index: bool
+    progress: float | None
+    automatic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PassageDocument:
     id: str
     key: str

@@ -19,6 +19,7 @@ from rag.adapters.postgres.connection import (
 from rag.adapters.postgres.credentials import PostgresCredentials
 from rag.adapters.postgres.documents import PostgresDocuments
 from rag.adapters.postgres.idempotency import PostgresIdempotency
+from rag.adapters.postgres.index_administration import PostgresIndexes
 from rag.adapters.postgres.ledger import PostgresLedger
 from rag.adapters.postgres.migrate import migrate, migrations
 from rag.adapters.postgres.reembedding import PostgresReembedding
@@ -50,6 +51,10 @@ class PostgresTenantStore:
     @cached_property
     def reembedding(self) -> PostgresReembedding:
         return PostgresReembedding(self._session)
+
+    @cached_property
+    def indexes(self) -> PostgresIndexes:
+        return PostgresIndexes(self._session)
 
     @cached_property
     def answers(self) -> PostgresAnswers:

@@ -145,6 +145,7 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT 'vectors_' || md5(collection || ' ' || model
 CREATE FUNCTION ensure_vector_index(collection text, model text, dimensions integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(vector_index_name(collection, model, dimensions), 0));
     EXECUTE format(
         'CREATE INDEX IF NOT EXISTS %I ON chunk_embeddings'
         ' USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)'
@@ -152,11 +153,25 @@ BEGIN
         vector_index_name(collection, model, dimensions), dimensions, collection, model, dimensions);
 END
 $$;
+-- False: a bulk load goes on, and nobody makes an index that every row of it would have to be put into.
+ALTER TABLE collections ADD COLUMN indexes_vectors boolean NOT NULL DEFAULT true;
+
+-- The share that is made; no row where none is being made. An index that is being made has no name to others:
+-- the lock tells whose it is.
+CREATE FUNCTION vector_index_progress(collection text, model text, dimensions integer) RETURNS float8
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT p.blocks_done / greatest(1, p.blocks_total)::float8
+    FROM pg_stat_progress_create_index p
+    JOIN pg_locks l ON l.pid = p.pid AND l.locktype = 'advisory' AND l.objsubid = 1
+     AND (l.classid::bigint << 32 | l.objid::bigint)
+         = hashtextextended(vector_index_name(collection, model, dimensions), 0)
+$$;
+
 CREATE FUNCTION drop_vector_index(collection text, model text, dimensions integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     EXECUTE format('DROP INDEX IF EXISTS %I', vector_index_name(collection, model, dimensions));
 END
 $$;
-REVOKE ALL ON FUNCTION ensure_vector_index, drop_vector_index FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ensure_vector_index, drop_vector_index TO acervo_app;
+REVOKE ALL ON FUNCTION ensure_vector_index, drop_vector_index, vector_index_progress FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ensure_vector_index, drop_vector_index, vector_index_progress TO acervo_app;
