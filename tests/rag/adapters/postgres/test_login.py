@@ -42,7 +42,7 @@ def rds(superuser: str) -> Iterator[Rds]:
 
 
 def test_every_connection_of_the_functions_has_a_token_of_its_own(rds: Rds) -> None:
-    settings = DatabaseSettings(url=SecretStr(rds.url(SERVICE)), login="iam", connections=2)
+    settings = DatabaseSettings(url=SecretStr(rds.url(SERVICE)), login="iam", connections=1)
     minted = len(rds.minted)
     with closing(AwsBackend(database=settings, signer=lambda: rds)) as backend:
         backend.store.check()
