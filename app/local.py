@@ -89,7 +89,12 @@ def _running(data_dir: Path, anonymous: Anonymous) -> Iterator[FastAPI]:
     backend = LocalBackend(data_dir)
     try:
         check_embedding_model(backend)
-        worker = Worker(backend, threads=ingestion.workers, max_document_bytes=ingestion.max_document_bytes)
+        worker = Worker(
+            backend,
+            threads=ingestion.workers,
+            max_document_bytes=ingestion.max_document_bytes,
+            max_streamed_bytes=ingestion.max_streamed_bytes,
+        )
         worker.start()
         try:
             yield create_app(

@@ -79,11 +79,13 @@ class Reconciliation:
 
     def work_off(self) -> Iterator[None]:
         """Yields after every document that was waiting."""
+        limits = IngestionSettings()
         pipeline = Pipeline(
             source=self._backend.source,
             embedder=self._backend.embedder,
             other_embedders=self._backend.other_embedders,
-            max_document_bytes=IngestionSettings().max_document_bytes,
+            max_document_bytes=limits.max_document_bytes,
+            max_streamed_bytes=limits.max_streamed_bytes,
             ocr=self._backend.ocr,
         )
         worked = set()
@@ -191,10 +193,19 @@ def _ingesting(function: str | None) -> Iterator[Ingest]:
         yield partial(lambda_function.invoke, function)
         return
     settings = SourceSettings()
-    limit = IngestionSettings().max_document_bytes
     with closing(_aws_backend(settings)) as backend:
-        handler = Handler(backend, default_tenant=settings.default_tenant, max_document_bytes=limit)
+        handler = _handler(backend, settings.default_tenant)
         yield partial(handler.handle, remaining=lambda: inf)
+
+
+def _handler(backend: Backend, default_tenant: str) -> Handler:
+    limits = IngestionSettings()
+    return Handler(
+        backend,
+        default_tenant=default_tenant,
+        max_document_bytes=limits.max_document_bytes,
+        max_streamed_bytes=limits.max_streamed_bytes,
+    )
 
 
 def put_record_locally(data_dir: Path, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,8 +213,7 @@ def put_record_locally(data_dir: Path, record: Mapping[str, Any]) -> dict[str, A
     raw = json.dumps(record, ensure_ascii=False).encode()
     place = place_of(raw, default_tenant=DEFAULT_TENANT)
     with closing(LocalBackend(data_dir)) as backend:
-        limit = IngestionSettings().max_document_bytes
-        handler = Handler(backend, default_tenant=DEFAULT_TENANT, max_document_bytes=limit)
+        handler = _handler(backend, DEFAULT_TENANT)
         event = _kinesis_event(raw, partition_key(place.place, default_tenant=DEFAULT_TENANT))
         handler.handle(event, lambda: inf)
         with suppress(NotFound):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psycopg
 from psycopg.rows import DictRow
@@ -26,7 +26,7 @@ from rag.adapters.postgres.embedded import EmbeddedServer
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
 from rag.domain.content import VectorStream
-from rag.domain.documents import DocumentStatus, SourceObject
+from rag.domain.documents import DocumentStatus, SourceDescription
 from rag.ports import Embedder
 from tests.doubles.bedrock_client import embedder_of
 from tests.doubles.bedrock_server import bedrock_server
@@ -60,9 +60,9 @@ class TimedConnection(psycopg.Connection[DictRow]):
 
 
 class TimedSource(S3Source):
-    def fetch(self, uri: str) -> SourceObject:
+    def download(self, uri: str, file: BinaryIO) -> SourceDescription:
         with _step("fetch"):
-            return super().fetch(uri)
+            return super().download(uri, file)
 
 
 class TimedEmbedder:

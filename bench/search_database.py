@@ -17,7 +17,7 @@ from bench.search_prepared import Prepared, analysed
 from bench.search_vectors import MODEL, embed
 from rag.adapters.postgres.embedded import DEFAULT_SETTINGS, EmbeddedServer
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
-from rag.domain.content import Chunk, EmbeddedChunk, ExtractedText, Vector
+from rag.domain.content import Chunk, EmbeddedChunk, TextPart, Vector
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
@@ -102,8 +102,7 @@ def write(tenant: PostgresTenantStore, collection: Collection, document: NewDocu
     text, chunks = _chunks(document)
     if work is None or not tenant.ledger.stage(work, chunks, document.passages[0].language, lease=LEASE):
         raise RuntimeError(f"{document.key} was not staged")
-    extracted = ExtractedText(text=text, blocks=(), media_type="text/plain")
-    if not tenant.ledger.publish(work, _built(document, text), extracted):
+    if not tenant.ledger.publish(work, _built(document, text), TextPart(text=text)):
         raise RuntimeError(f"{document.key} was not published")
 
 

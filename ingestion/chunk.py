@@ -7,29 +7,62 @@ Headings, header rows and lines ending with a colon are never the last of a chun
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ingestion.pack import pack
-from ingestion.units import CountTokens, Unit, counted_units
+from ingestion.units import CountTokens, Unit, counted_units, last_header
 from rag.domain.content import Chunk, ExtractedText
 
 # Raised whenever the same text may be cut otherwise.
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 
 _SHORT_INTRODUCTION = 0.25
 _MOST_OVERLAP = 0.5
 
 
+def chunk_parts(
+    parts: Iterable[ExtractedText], *, max_tokens: int, overlap_tokens: int, count_tokens: CountTokens
+) -> Iterator[Chunk]:
+    """The chunks of a text that comes in parts; a chunk is of one part, and knows its table's header."""
+    ordinal = start = 0
+    header: str | None = None
+    for part in parts:
+        found = chunk(
+            part,
+            max_tokens=max_tokens,
+            overlap_tokens=overlap_tokens,
+            count_tokens=count_tokens,
+            header=header,
+        )
+        for each in found if start == 0 else _shifted(found, ordinal, start):
+            ordinal = each.ordinal + 1
+            yield each
+        header = last_header(part, header)
+        start += len(part.text)
+
+
+def _shifted(chunks: Iterator[Chunk], ordinal: int, start: int) -> Iterator[Chunk]:
+    for each in chunks:
+        yield replace(each, ordinal=each.ordinal + ordinal, start=each.start + start, end=each.end + start)
+
+
 def chunk(
-    extracted: ExtractedText, *, max_tokens: int, overlap_tokens: int, count_tokens: CountTokens
+    extracted: ExtractedText,
+    *,
+    max_tokens: int,
+    overlap_tokens: int,
+    count_tokens: CountTokens,
+    header: str | None = None,
 ) -> Iterator[Chunk]:
     """Chunks of at most `max_tokens` (as the sum of their sentences' tokens, each counted alone).
 
     With `overlap_tokens` a chunk begins with the last whole sentences of the one before, within its
-    section; without, every character but white space is in exactly one chunk.
+    section; without, every character but white space is in exactly one chunk. `header` names the columns
+    of the table that the text begins in the middle of.
     """
     overlap = min(overlap_tokens, int(max_tokens * _MOST_OVERLAP))
     own = max(1, max_tokens - overlap)
-    units = counted_units(extracted, own, count_tokens)
+    units = counted_units(extracted, own, count_tokens, header=header)
     path: list[tuple[int, str]] = []
     ordinal = 0
     for section in _joined(_sections(units), own):

@@ -39,7 +39,8 @@ class Embedding:
         self._known = known
         self._stage = stage
         self._language = language
-        self._asked: list[bytes] = []
+        self._asked: dict[int, bytes] = {}
+        self._asked_count = 0
         self._waiting: dict[bytes, list[_Prepared]] = {}
         # Texts whose vectors the model gave by now.
         self.finished = 0
@@ -68,12 +69,13 @@ class Embedding:
         waiting.append(item)
         if len(waiting) > 1:
             return False
-        self._asked.append(item.sha256)
+        self._asked[self._asked_count] = item.sha256
+        self._asked_count += 1
         return True
 
     def _finish(self, number: int, vector: Vector) -> list[EmbeddedChunk]:
         self.finished += 1
-        return [self._embedded(item, vector) for item in self._waiting.pop(self._asked[number])]
+        return [self._embedded(item, vector) for item in self._waiting.pop(self._asked.pop(number))]
 
     def _embedded(self, item: _Prepared, vector: Vector) -> EmbeddedChunk:
         return EmbeddedChunk(

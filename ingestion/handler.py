@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from ingestion.attempt import LEASE, RESERVE
 from ingestion.events import Delivery, deliveries
-from ingestion.pipeline import LEASE, RESERVE, Pipeline
+from ingestion.pipeline import Pipeline
 from ingestion.reconcile import collection_for
 from ingestion.sweep import sweep
 from ingestion.upkeep import keep_up
@@ -53,7 +54,9 @@ class Handler:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
 
-    def __init__(self, backend: Backend, *, default_tenant: str, max_document_bytes: int) -> None:
+    def __init__(
+        self, backend: Backend, *, default_tenant: str, max_document_bytes: int, max_streamed_bytes: int = 0
+    ) -> None:
         self._backend = backend
         self._default_tenant = default_tenant
         self._pipeline = Pipeline(
@@ -61,6 +64,7 @@ class Handler:
             embedder=backend.embedder,
             other_embedders=backend.other_embedders,
             max_document_bytes=max_document_bytes,
+            max_streamed_bytes=max_streamed_bytes,
             ocr=backend.ocr,
         )
 

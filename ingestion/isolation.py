@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
-from ingestion.parse.wire import PAGE_IMAGES, PARSE, InvalidFrame, to_json, unpack
+from ingestion.parse.wire import PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, to_json, unpack
 from ingestion.parser_process import Beat, ParserProcess, crashed, no_beat
 from rag.domain.content import ExtractedText
 from rag.domain.page_images import PageImage
@@ -24,6 +24,21 @@ class Parser(Protocol):
         """The text of a file called `name`, declared as media type `declared`. Raises DocumentRejected.
 
         `beat` is called every few seconds while the file is read; what it raises ends the reading.
+        """
+
+    def parse_file(
+        self,
+        file: BinaryIO,
+        size: int,
+        *,
+        name: str,
+        declared: str | None = None,
+        whole_bytes: int,
+        beat: Beat = no_beat,
+    ) -> Iterator[ExtractedText]:
+        """The same of an open file, in parts that joined are its text; only formats without pages have many.
+
+        `whole_bytes`: how large a file may be whose format must be read as a whole.
         """
 
     def page_images(
@@ -54,6 +69,27 @@ class IsolatedParser:
             if len(answers) != 1:
                 raise InvalidFrame("not one text")
         return answers[0]
+
+    def parse_file(
+        self,
+        file: BinaryIO,
+        size: int,
+        *,
+        name: str,
+        declared: str | None = None,
+        whole_bytes: int,
+        beat: Beat = no_beat,
+    ) -> Iterator[ExtractedText]:
+        """See Parser. To be read to its end, or closed."""
+        about = {"name": name, "declared": declared, "size": size, "whole_bytes": whole_bytes}
+        characters = 0
+        with self._process(beat) as process:
+            for parts in process.ask(to_json({"do": PARSE_FILE, **about}), file):
+                found = unpack(parts)
+                characters += len(found.text)
+                if characters > self._settings.most_characters:
+                    raise InvalidFrame("more text than there may be")
+                yield found
 
     def page_images(
         self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat

@@ -31,8 +31,10 @@ def built() -> Handler:
     """Built at the first event, not at import: an error then tells which setting is wrong."""
     function = FunctionSettings()
     configure_structured_logging(service=function.function_service, namespace=function.metrics_namespace)
+    limits = IngestionSettings()
     return Handler(
         AwsBackend(),
         default_tenant=SourceSettings().default_tenant,
-        max_document_bytes=IngestionSettings().max_document_bytes,
+        max_document_bytes=limits.max_document_bytes,
+        max_streamed_bytes=limits.max_streamed_bytes,
     )

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from ingestion.parse.limits import MAX_OUTPUT_BYTES
 from ingestion.parse.wire import HELLO, Channel, InvalidFrame, from_json
@@ -78,14 +78,21 @@ class ParserProcess:
         fresh = self._served < self._settings.parser_documents and self.peak_bytes < _KEPT_BYTES
         return self._greeted and not self._asked and fresh and self.alive
 
-    def ask(self, request: bytes, body: bytes) -> Iterator[list[bytearray]]:
-        """The parts of every frame of the answer, without their heads. Raises DocumentRejected."""
+    def ask(self, request: bytes, body: bytes | BinaryIO) -> Iterator[list[bytearray]]:
+        """The parts of every frame of the answer, without their heads. Raises DocumentRejected.
+
+        Of an open file the process gets a descriptor, and reads it from the beginning.
+        """
         self._greet()
         self._asked = True
         self._served += 1
         self._restart_clock()
         with self._ends_explained():
-            self._channel.send(request, body)
+            if isinstance(body, bytes):
+                self._channel.send(request, body)
+            else:
+                self._channel.send(request)
+                self._channel.send_file(body.fileno())
             while True:
                 head, *parts = self._channel.receive(MAX_OUTPUT_BYTES)
                 about = from_json(head)
@@ -191,7 +198,12 @@ def _number(value: object) -> int:
 def _started(settings: ParsingSettings, connection: int, trace: int) -> "subprocess.Popen[bytes]":
     """A process of the same Python that sees the same modules, and nothing else of the environment."""
     program = "from ingestion.parse.child import main; main()"
-    limits = (settings.parser_seconds, settings.parser_memory_bytes, settings.max_text_characters)
+    limits = (
+        settings.parser_seconds,
+        settings.parser_memory_bytes,
+        settings.max_text_characters,
+        settings.max_streamed_characters,
+    )
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
     if settings.library_path:
         environment["LD_LIBRARY_PATH"] = settings.library_path

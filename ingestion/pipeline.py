@@ -1,20 +1,21 @@
 """One claimed document from bytes to searchable chunks, or to a failure with its reason."""
 
-import hashlib
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from enum import StrEnum
+from itertools import chain
 from math import inf
 
-from ingestion.chunk import CHUNKER_VERSION, chunk
+from ingestion.attempt import Attempt, OutOfTime, Remaining, Superseded, Texts
+from ingestion.chunk import CHUNKER_VERSION, chunk_parts
 from ingestion.embed import Embedding
 from ingestion.embed_stored import AT_ONCE, embed_stored, most_tokens
 from ingestion.isolation import Parser, shared_parser
 from ingestion.parse.reader import PARSER_VERSION
-from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
-from rag.domain.documents import BuiltDocument, Collection, EmbeddingModel, SourceObject, Work
+from rag.domain.content import ExtractedText, TextPart
+from rag.domain.documents import BuiltDocument, Collection, EmbeddingModel, Work
 from rag.embedders import embedder_of
 from rag.errors import (
     AcervoError,
@@ -26,17 +27,12 @@ from rag.errors import (
     Throttled,
     VectorsMissing,
 )
-from rag.originals import original
+from rag.originals import IN_MEMORY_BYTES, Original, downloaded
 from rag.ports import BuildEmbedder, Embedder, Ledger, Ocr, Source
 from rag.telemetry import Metric, bound, logger, measure
 from rag.text.language import detect_language
 
-LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 5
-# What a worker keeps of its time to hand its work back, seconds: calls in flight may take 20 to end.
-RESERVE = 25.0
-
-Remaining = Callable[[], float]
 
 
 class Outcome(StrEnum):
@@ -50,41 +46,6 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Superseded(Exception):
-    """A later event took this document over; nothing is left to do."""
-
-
-class OutOfTime(Exception):
-    """The worker must end; what is embedded is kept for the next one."""
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """The work in hand, and what this worker may still do about it."""
-
-    ledger: Ledger
-    work: Work
-    remaining: Remaining
-
-    def stage(self, ready: Sequence[EmbeddedChunk], language: str) -> None:
-        if ready:
-            self._go_on(alive=self.ledger.stage(self.work, ready, language, lease=LEASE))
-        else:
-            self.renew()
-
-    def add_vectors(self, model: EmbeddingModel, vectors: Mapping[str, Vector]) -> None:
-        self._go_on(alive=self.ledger.add_vectors(self.work, model, vectors, lease=LEASE))
-
-    def renew(self) -> None:
-        self._go_on(alive=self.ledger.renew(self.work, LEASE))
-
-    def _go_on(self, *, alive: bool) -> None:
-        if not alive:
-            raise Superseded
-        if self.remaining() < RESERVE:
-            raise OutOfTime
-
-
 class Pipeline:
     """Parse, chunk, embed, stage, publish; no transaction is held across any of these steps."""
 
@@ -95,14 +56,19 @@ class Pipeline:
         embedder: Embedder,
         other_embedders: Sequence[BuildEmbedder] = (),
         max_document_bytes: int,
+        max_streamed_bytes: int = 0,
         ocr: Ocr | None = None,
         parser: Parser | None = None,
     ) -> None:
-        """Without a `parser`, files are read in processes apart (ingestion/isolation.py)."""
+        """Without a `parser`, files are read in processes apart (ingestion/isolation.py).
+
+        `max_streamed_bytes` holds for formats that are read as a stream, if it is more.
+        """
         self._source = source
         self._embedder = embedder
         self._other_embedders = other_embedders
         self._max_document_bytes = max_document_bytes
+        self._max_streamed_bytes = max(max_document_bytes, max_streamed_bytes)
         self._ocr = ocr
         self._parser = parser or shared_parser()
 
@@ -117,7 +83,7 @@ class Pipeline:
 
     def _ended(self, ledger: Ledger, work: Work, remaining: Remaining) -> Outcome:
         try:
-            return self._process(_Attempt(ledger, work, remaining))
+            return self._process(Attempt(ledger, work, remaining))
         except Superseded:
             logger.info("%s version %d was superseded", work.document_id, work.version)
             return Outcome.SUPERSEDED
@@ -133,60 +99,63 @@ class Pipeline:
             logger.exception("%s version %d: unexpected error", work.document_id, work.version)
             return _settle(ledger, work, Unexpected())
 
-    def _process(self, attempt: _Attempt) -> Outcome:
+    def _process(self, attempt: Attempt) -> Outcome:
         work = attempt.work
         if work.deleting:
             attempt.ledger.erase(work)
             return Outcome.DELETED
         if work.attempts > MAX_ATTEMPTS:
             raise AttemptsExhausted
-        found = self._read(attempt)
-        if found is None:
-            return Outcome.DELETED
-        digest = hashlib.sha256(found.body).hexdigest()
-        if work.has_searchable_version and (digest, self._recipe(work)) == (work.content_sha256, work.recipe):
-            attempt.ledger.confirm(work, found.attributes, source_etag=found.etag)
-            return Outcome.UNCHANGED
-        self._build(attempt, found, digest)
-        return Outcome.READY
-
-    def _read(self, attempt: _Attempt) -> SourceObject | None:
-        """None: the object has gone, and its document went with it; the event that tells so is on its way."""
-        work = attempt.work
         try:
-            return original(self._source, work.source_uri, work.record)
+            with downloaded(self._source, work.source_uri, work.record) as found:
+                return self._processed(attempt, found)
         except SourceObjectNotFound:
             if work.record is not None:
                 raise
+            # The document goes with its object; the event that tells so is on its way.
             attempt.ledger.vanish(work)
-            return None
+            return Outcome.DELETED
 
-    def _build(self, attempt: _Attempt, found: SourceObject, digest: str) -> None:
+    def _processed(self, attempt: Attempt, found: Original) -> Outcome:
         work = attempt.work
+        made = (found.sha256, self._recipe(work))
+        if work.has_searchable_version and made == (work.content_sha256, work.recipe):
+            attempt.ledger.confirm(work, found.attributes, source_etag=found.etag)
+            return Outcome.UNCHANGED
         self._check(found)
         embedder = self.embedder_of(work.collection.embedding)
-        extracted = self._read_text(attempt, found)
-        title = found.attributes.title or extracted.title
-        language = _language(work.collection, extracted)
+        with closing(self._read_text(attempt, found)) as parts:
+            self._build(attempt, embedder, found, parts)
+        return Outcome.READY
+
+    def _build(
+        self, attempt: Attempt, embedder: Embedder, found: Original, parts: Iterator[ExtractedText]
+    ) -> None:
+        work = attempt.work
+        first = next(parts)
+        title = found.attributes.title or first.title
+        language = _language(work.collection, first)
+        texts = Texts(attempt)
+        noted = texts.noting(chain((first,), parts))
         built = BuiltDocument(
-            content_sha256=digest,
+            content_sha256=found.sha256,
             recipe=self._recipe(work),
-            size=len(found.body),
+            size=found.size,
             title=title,
-            own_title=extracted.title,
-            media_type=extracted.media_type,
+            own_title=first.title,
+            media_type=first.media_type,
             metadata=found.attributes.metadata,
             language=language,
-            chunk_count=self._stage(attempt, embedder, extracted, title, language),
-            page_count=len(extracted.page_starts) or None,
+            chunk_count=self._stage(attempt, embedder, noted, title, language),
+            page_count=len(first.page_starts) or None,
             source_etag=found.etag,
         )
-        self._publish(attempt, built, extracted)
+        self._publish(attempt, built, texts.last)
 
-    def _publish(self, attempt: _Attempt, built: BuiltDocument, extracted: ExtractedText) -> None:
+    def _publish(self, attempt: Attempt, built: BuiltDocument, last: TextPart) -> None:
         while True:
             try:
-                published = attempt.ledger.publish(attempt.work, built, extracted)
+                published = attempt.ledger.publish(attempt.work, built, last)
             except VectorsMissing:
                 self._embed_with_others(attempt, built.title)
                 continue
@@ -194,7 +163,7 @@ class Pipeline:
                 raise Superseded
             return
 
-    def _embed_with_others(self, attempt: _Attempt, title: str | None) -> None:
+    def _embed_with_others(self, attempt: Attempt, title: str | None) -> None:
         """What is staged needs a vector of each model that the collection has by now."""
         while lacking := attempt.ledger.unembedded(attempt.work, limit=AT_ONCE):
             model, chunks = lacking
@@ -202,43 +171,59 @@ class Pipeline:
             for vectors in embed_stored(self.embedder_of(model), chunks, known=known, title=title):
                 attempt.add_vectors(model, vectors)
 
-    def _read_text(self, attempt: _Attempt, found: SourceObject) -> ExtractedText:
+    def _read_text(self, attempt: Attempt, found: Original) -> Generator[ExtractedText, None, None]:
+        """One part, or of a large file many."""
         name, declared = attempt.work.key, found.attributes.media_type
         try:
-            return self._parser.parse(found.body, name=name, declared=declared, beat=attempt.renew)
+            yield from self._parts(attempt, found, name, declared)
         except NoTextLayer:
             if self._ocr is None:
                 raise
-        # Most documents have text; PDFium's share of a cold start is for those that have none.
-        from ingestion.ocr import recognize  # noqa: PLC0415 - see above
+            # Most documents have text; PDFium's share of a cold start is for those that have none.
+            from ingestion.ocr import recognize  # noqa: PLC0415 - see above
 
-        return recognize(
-            self._parser, self._ocr, found.body, name=name, declared=declared, beat=attempt.renew
+            yield recognize(
+                self._parser, self._ocr, found.body(), name=name, declared=declared, beat=attempt.renew
+            )
+
+    def _parts(
+        self, attempt: Attempt, found: Original, name: str, declared: str | None
+    ) -> Iterator[ExtractedText]:
+        if found.size <= min(IN_MEMORY_BYTES, self._max_document_bytes):
+            yield self._parser.parse(found.body(), name=name, declared=declared, beat=attempt.renew)
+            return
+        yield from self._parser.parse_file(
+            found.on_disk(),
+            found.size,
+            name=name,
+            declared=declared,
+            whole_bytes=self._max_document_bytes,
+            beat=attempt.renew,
         )
 
     def embedder_of(self, model: EmbeddingModel) -> Embedder:
         """Raises EmbeddingModelMismatch."""
         return embedder_of(model, self._embedder, self._other_embedders)
 
-    def _check(self, found: SourceObject) -> None:
-        if len(found.body) > self._max_document_bytes:
+    def _check(self, found: Original) -> None:
+        if found.size > self._max_streamed_bytes:
             raise DocumentTooLarge(
-                f"The document has {len(found.body):,} bytes; the limit is {self._max_document_bytes:,}"
-                " (ACERVO_MAX_DOCUMENT_BYTES)."
+                f"The document has {found.size:,} bytes; the limit is {self._max_streamed_bytes:,}"
+                " (ACERVO_MAX_STREAMED_BYTES)."
             )
 
     def _stage(
         self,
-        attempt: _Attempt,
+        attempt: Attempt,
         embedder: Embedder,
-        extracted: ExtractedText,
+        parts: Iterator[ExtractedText],
         title: str | None,
         language: str,
     ) -> int:
         sizes = attempt.work.collection.chunking
         other = attempt.work.other_embedding
-        chunks = chunk(
-            extracted,
+        chunks = chunk_parts(
+            parts,
             max_tokens=sizes.max_tokens,
             overlap_tokens=sizes.overlap_tokens,
             count_tokens=most_tokens(embedder, self.embedder_of(other)) if other else embedder.count_tokens,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
 
+from ingestion.attempt import LEASE, RESERVE
 from ingestion.embed_stored import AT_ONCE, embed_stored
-from ingestion.pipeline import LEASE, RESERVE, Pipeline
+from ingestion.pipeline import Pipeline
 from rag.domain.reembedding import ReembeddingWork
 from rag.errors import AcervoError, DatabaseUnavailable, Unavailable
 from rag.ports import TenantStore

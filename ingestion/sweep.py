@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ingestion.pipeline import LEASE, RESERVE, Pipeline
+from ingestion.attempt import LEASE, RESERVE
+from ingestion.pipeline import Pipeline
 from ingestion.reembed import reembed_once
 from rag.domain.documents import DocumentStatus
 from rag.errors import DocumentNotFound

@@ -44,13 +44,17 @@ class Unit:
     tokens: int = 0
 
 
-def counted_units(extracted: ExtractedText, max_tokens: int, count_tokens: CountTokens) -> Iterator[Unit]:
+def counted_units(
+    extracted: ExtractedText, max_tokens: int, count_tokens: CountTokens, *, header: str | None = None
+) -> Iterator[Unit]:
     """All units in order, none of more than `max_tokens`, each counted once, in batches.
+
+    `header`: of the table that the text begins in the middle of.
 
     Counting every candidate chunk exactly costs a hundred times as much as adding up its units.
     """
     counter = _Counter(extracted.text, count_tokens)
-    stream = _units(extracted)
+    stream = _units(extracted, header)
     leading = 0
     while batch := list(islice(stream, _BATCH)):
         for unit in counter.counted(batch):
@@ -133,17 +137,33 @@ def _packed(parts: Sequence[Unit], whole: Unit, max_tokens: int) -> Iterator[Uni
         yield replace(whole, start=piece[0].start, end=piece[-1].end, cut=cut, tokens=tokens)
 
 
-def _units(extracted: ExtractedText) -> Iterator[Unit]:
-    header: str | None = None
+def last_header(extracted: ExtractedText, header: str | None) -> str | None:
+    """The header row of the table that the text ends in, of which more may follow; `header` as above."""
+    last_end = 0
+    for block in extracted.blocks:
+        header = _header_above(extracted.text, last_end, block, header)
+        header = _header_below(extracted.text, block, header)
+        last_end = block.end
+    return header
+
+
+def _units(extracted: ExtractedText, header: str | None) -> Iterator[Unit]:
     last_end = 0
     for block, following in _with_following(_complete(extracted)):
-        is_row = block.kind is BlockKind.TABLE_ROW
-        if not is_row or block.header or "\n\n" in extracted.text[last_end : block.start]:
-            header = None
+        header = _header_above(extracted.text, last_end, block, header)
         yield from _block_units(extracted.text, block, header=header, last=following is None)
-        if is_row and block.header:
-            header = extracted.text[block.start : block.end]
+        header = _header_below(extracted.text, block, header)
         last_end = block.end
+
+
+def _header_above(text: str, last_end: int, block: Block, header: str | None) -> str | None:
+    goes_on = block.kind is BlockKind.TABLE_ROW and not block.header
+    return header if goes_on and "\n\n" not in text[last_end : block.start] else None
+
+
+def _header_below(text: str, block: Block, header: str | None) -> str | None:
+    names_columns = block.kind is BlockKind.TABLE_ROW and block.header
+    return text[block.start : block.end] if names_columns else header
 
 
 def _with_following(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block | None]]:

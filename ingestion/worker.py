@@ -3,7 +3,8 @@
 import random
 from threading import Event, Thread
 
-from ingestion.pipeline import LEASE, Pipeline
+from ingestion.attempt import LEASE
+from ingestion.pipeline import Pipeline
 from ingestion.reconcile import Drift, reconcile
 from ingestion.reembed import reembed_once
 from ingestion.upkeep import EVERY, keep_up
@@ -20,7 +21,9 @@ OUTAGE = 2.0
 class Worker:
     """Serves every tenant of the source until stopped; any number may share one database."""
 
-    def __init__(self, backend: WatchedBackend, *, threads: int, max_document_bytes: int) -> None:
+    def __init__(
+        self, backend: WatchedBackend, *, threads: int, max_document_bytes: int, max_streamed_bytes: int = 0
+    ) -> None:
         self._backend = backend
         self._stop = Event()
         self._reported: set[Drift] = set()
@@ -29,6 +32,7 @@ class Worker:
             embedder=backend.embedder,
             other_embedders=backend.other_embedders,
             max_document_bytes=max_document_bytes,
+            max_streamed_bytes=max_streamed_bytes,
             ocr=backend.ocr,
         )
         self._threads = [

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import BinaryIO, Protocol, TypeAlias
 
 from rag.domain.answers import Answer, Conversation, GenerationEvent, GenerativeModel, Prompt, Turn
-from rag.domain.content import EmbeddedChunk, ExtractedText, Vector, VectorStream
+from rag.domain.content import EmbeddedChunk, TextPart, Vector, VectorStream
 from rag.domain.credentials import ApiKey, Limits, NewApiKey, Principal
 from rag.domain.documents import (
     Attributes,
@@ -19,6 +19,7 @@ from rag.domain.documents import (
     HistoryEntry,
     Metadata,
     NewCollection,
+    SourceDescription,
     SourceEvent,
     SourceKind,
     SourceObject,
@@ -133,6 +134,9 @@ class Source(Protocol):
 
     def fetch(self, uri: str) -> SourceObject:
         """Raises SourceObjectNotFound."""
+
+    def download(self, uri: str, file: BinaryIO) -> SourceDescription:
+        """Like `fetch`, with the bytes written to `file`."""
 
     def scan(self) -> Iterator[SourceEvent]:
         """An upsert for every object there is."""
@@ -267,10 +271,13 @@ class Ledger(Protocol):
     ) -> bool:
         """Gives staged chunks, by id, vectors of a further model. False: superseded."""
 
-    def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
-        """Switches readers to the staged version. False: superseded, nothing changed.
+    def stage_text(self, work: Work, part: TextPart, *, lease: timedelta) -> bool:
+        """Writes a part of the text that is not the last, as `stage` writes chunks."""
 
-        Raises VectorsMissing where `unembedded` has something to tell.
+    def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
+        """Switches readers to the staged version, of whose text `last` is the last part, mostly the only one.
+
+        False: superseded, nothing changed. Raises VectorsMissing where `unembedded` has something to tell.
         """
 
     def confirm(self, work: Work, attributes: Attributes, *, source_etag: str = "") -> bool:

@@ -106,7 +106,10 @@ class GuardSettings(_Settings):
 
 
 class IngestionSettings(_Settings):
+    """`max_streamed_bytes` holds for CSV, TSV, JSON lines and plain text that come past the API."""
+
     max_document_bytes: int = Field(default=50_000_000, gt=0)
+    max_streamed_bytes: int = Field(default=1_000_000_000, gt=0)
     workers: int = Field(default=2, ge=1, le=32)
 
 
@@ -114,7 +117,8 @@ class ParsingSettings(_Settings):
     """Limits of the processes that read files; what is beyond them fails that one document.
 
     `parser_seconds`: for one document, or one page image. `parser_memory_bytes`: of the process, on Linux.
-    `parser_documents`: after so many a process is replaced. `max_text_characters`: of one document.
+    `parser_documents`: after so many a process is replaced. `max_text_characters`: of one document;
+    `max_streamed_characters`: of one whose format is read as a stream.
     """
 
     model_config = SettingsConfigDict(populate_by_name=True)
@@ -123,8 +127,14 @@ class ParsingSettings(_Settings):
     parser_memory_bytes: int = Field(default=1_000_000_000, ge=100_000_000)
     parser_documents: int = Field(default=500, ge=1)
     max_text_characters: int = Field(default=50_000_000, ge=1, le=50_000_000)
+    max_streamed_characters: int = Field(default=600_000_000, ge=1, le=2_000_000_000)
     # AWS's Python does not start without it; all else of the environment is kept from the process.
     library_path: str = Field(default="", validation_alias="LD_LIBRARY_PATH")
+
+    @property
+    def most_characters(self) -> int:
+        """Of any document."""
+        return max(self.max_text_characters, self.max_streamed_characters)
 
 
 class OcrSettings(_Settings):

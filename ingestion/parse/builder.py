@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from ingestion.parse.limits import MAX_TEXT_CHARACTERS
+from ingestion.parse.limits import MAX_TEXT_CHARACTERS, PART_CHARACTERS
 from rag.domain.content import Block, BlockKind, ExtractedText
 from rag.errors import DocumentTooLarge, EmptyDocument
 
@@ -67,10 +68,32 @@ def row_of(cells: Sequence[str]) -> str:
     return " | ".join(cells[:filled]).strip()
 
 
-class TextBuilder:
-    """Blocks are parted by a blank line; items of a list and rows of a table by a line break."""
+Emit: TypeAlias = Callable[[ExtractedText], None]
 
-    def __init__(self) -> None:
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Where the parts of a text go as they are full, each with spans of its own; joined they are the text.
+
+    `media_type` is what each calls itself.
+    """
+
+    emit: Emit
+    media_type: str
+    most_characters: int
+
+
+class TextBuilder:
+    """Blocks are parted by a blank line; items of a list and rows of a table by a line break.
+
+    With `parts` a text without pages, titles or continued blocks is handed on as it grows.
+    """
+
+    def __init__(self, parts: Parts | None = None) -> None:
+        self._out = parts
+        self._most_characters = parts.most_characters if parts else MAX_TEXT_CHARACTERS
+        self._emitted = 0
+        self._last_kind: BlockKind | None = None
         self._parts: list[str] = []
         self._length = 0
         self._blocks: list[Block] = []
@@ -79,7 +102,7 @@ class TextBuilder:
         self._apart = True
 
     def __len__(self) -> int:
-        return self._length
+        return self._emitted + self._length
 
     def add(
         self, kind: BlockKind, text: str, *, level: int = 0, header: bool = False, depth: int = 0
@@ -136,12 +159,23 @@ class TextBuilder:
         )
 
     def _put(self, kind: BlockKind, body: str, *, level: int, header: bool, depth: int) -> None:
+        if self._out and self._length >= PART_CHARACTERS:
+            self._hand_on(self._out)
         self._separate(kind, depth)
         start = self._length
         self._open_pages()
         self._append(body)
         self._blocks.append(Block(kind=kind, start=start, end=self._length, level=level, header=header))
+        self._last_kind = kind
         self._apart = False
+
+    def _hand_on(self, parts: Parts) -> None:
+        full = ExtractedText(
+            text="".join(self._parts), blocks=tuple(self._blocks), media_type=parts.media_type
+        )
+        self._emitted += self._length
+        self._parts, self._blocks, self._length = [], [], 0
+        parts.emit(full)
 
     def _first_heading(self, text: str) -> str:
         """The text of the first heading of level 1 that says something and is not a numbered section."""
@@ -155,9 +189,9 @@ class TextBuilder:
         )
 
     def _separate(self, kind: BlockKind, depth: int) -> None:
-        if not self._blocks:
+        if self._last_kind is None:
             return
-        close = not self._apart and kind in _COMPACT and self._blocks[-1].kind is kind
+        close = not self._apart and kind in _COMPACT and self._last_kind is kind
         self._append("\n" if close else "\n\n")
         self._append("  " * min(depth, 8))
 
@@ -168,8 +202,9 @@ class TextBuilder:
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
-        if self._length > MAX_TEXT_CHARACTERS:
+        if self._emitted + self._length > self._most_characters:
+            setting = " (ACERVO_MAX_STREAMED_CHARACTERS)" if self._out else ""
             raise DocumentTooLarge(
-                f"The document holds more than {MAX_TEXT_CHARACTERS:,} characters of text. "
+                f"The document holds more than {self._most_characters:,} characters of text{setting}. "
                 "Split it into smaller documents."
             )

@@ -1,18 +1,22 @@
 """The process that reads files: no credentials, no database, limited time and memory; one file at a time."""
 
 import faulthandler
+import os
 import resource
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from ingestion.parse.limits import MAX_OUTPUT_BYTES
-from ingestion.parse.reader import parse
-from ingestion.parse.wire import HELLO, PAGE_IMAGES, Channel, from_json, pack, to_json
+from ingestion.parse.reader import Limits, parse, parse_file
+from ingestion.parse.wire import HELLO, PAGE_IMAGES, PARSE_FILE, Channel, from_json, pack, to_json
+from rag.domain.content import ExtractedText
 from rag.errors import DocumentRejected, DocumentTooLarge, ParserCrashed
 
 # The worker ends a process that is over its time. Should the worker itself be gone, the process ends alone.
@@ -42,11 +46,17 @@ _FORBIDDEN = frozenset(
 
 
 def main() -> None:
-    """Arguments: the socket's descriptor, and the limits of seconds, bytes and characters."""
-    descriptor, seconds, memory_bytes, characters = sys.argv[1:]
+    """Arguments: the socket's descriptor; limits of seconds, bytes, characters, streamed characters."""
+    descriptor, seconds, memory_bytes, characters, streamed_characters = sys.argv[1:]
     _confine(int(memory_bytes))
     with socket.socket(fileno=int(descriptor)) as connection:
-        _serve(Channel(connection), seconds=float(seconds), characters=int(characters))
+        reading = _Reading(
+            channel=Channel(connection),
+            seconds=float(seconds),
+            characters=int(characters),
+            streamed_characters=int(streamed_characters),
+        )
+        reading.serve()
 
 
 def _confine(memory_bytes: int) -> None:
@@ -64,63 +74,83 @@ def _refuse(event: str, _arguments: tuple[Any, ...]) -> None:
         raise PermissionError(f"a reader of documents may not do {event}")
 
 
-def _serve(channel: Channel, *, seconds: float, characters: int) -> None:
-    channel.send(HELLO)
-    while True:
-        try:
-            head, *rest = channel.receive(most_bytes=sys.maxsize)
-        except EOFError:
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What the worker asks for, answered by frames whose first part is a head.
+
+    The last frame of a request says so, and whether it failed.
+    """
+
+    channel: Channel
+    seconds: float
+    characters: int
+    streamed_characters: int
+
+    def serve(self) -> None:
+        self.channel.send(HELLO)
+        while True:
+            try:
+                head, *rest = self.channel.receive(most_bytes=sys.maxsize)
+            except EOFError:
+                return
+            self._start_clock()
+            failure = _failure(partial(self._answer, from_json(head), rest))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.channel.send(to_json({"last": True, "peak": peak_bytes(), **failure}))
+
+    def _answer(self, request: Mapping[str, Any], rest: list[bytearray]) -> None:
+        about = {"name": request["name"], "declared": request["declared"]}
+        if request["do"] == PARSE_FILE:
+            limits = Limits(whole_bytes=request["whole_bytes"], characters=self.streamed_characters)
+            descriptor = self.channel.receive_file()
+            try:
+                parse_file(descriptor, request["size"], **about, limits=limits, emit=self._send_text)
+            finally:
+                os.close(descriptor)
             return
-        signal.setitimer(signal.ITIMER_REAL, seconds + _ALONE_SECONDS)
         body = bytes(rest.pop())  # and the received one is free
-        for parts in _answers(from_json(head), body, characters):
-            signal.setitimer(signal.ITIMER_REAL, 0)  # the worker may take its time with a page
-            channel.send(*parts)
-            signal.setitimer(signal.ITIMER_REAL, seconds + _ALONE_SECONDS)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        del body
+        if request["do"] == PAGE_IMAGES:
+            # Drawing needs PDFium, which most documents do not.
+            from ingestion.parse.page_images import page_images  # noqa: PLC0415 - see above
+
+            for page in page_images(body, **about, most_pages=request["most_pages"]):
+                self._send(page.document_type.encode(), page.body)
+        else:
+            self._send_text(parse(body, **about))
+
+    def _send_text(self, extracted: ExtractedText) -> None:
+        if len(extracted.text) > self.characters:
+            raise DocumentTooLarge(
+                f"The document has {len(extracted.text):,} characters of text; the limit is"
+                f" {self.characters:,} (ACERVO_MAX_TEXT_CHARACTERS). Split it into smaller documents."
+            )
+        packed = pack(extracted)
+        if sum(map(len, packed)) > MAX_OUTPUT_BYTES:
+            raise DocumentTooLarge("The document has too many blocks. Split it into smaller documents.")
+        self._send(*packed)
+
+    def _send(self, *parts: bytes) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # the worker may take its time with a part
+        self.channel.send(to_json({}), *parts)
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self.seconds + _ALONE_SECONDS)
 
 
-def _answers(request: Mapping[str, Any], body: bytes, characters: int) -> Iterator[list[bytes]]:
-    """Frames whose first part is a head; the last frame of a request says so, and whether it failed."""
-    failure: dict[str, Any] = {}
+def _failure(answer: Callable[[], None]) -> dict[str, Any]:
     try:
-        yield from _results(request, body, characters)
+        answer()
     except DocumentRejected as error:
-        failure = {"code": error.code, "detail": error.detail}
+        return {"code": error.code, "detail": error.detail}
     except RecursionError:
         detail = "The document is nested too deeply. Flatten it and send it again."
-        failure = {"code": DocumentTooLarge.code, "detail": detail}
+        return {"code": DocumentTooLarge.code, "detail": detail}
     except MemoryError:
-        failure = {"code": DocumentTooLarge.code, "memory": True}
+        return {"code": DocumentTooLarge.code, "memory": True}
     except Exception:  # noqa: BLE001 - whatever a reader stumbles over is a failure of this one file
-        failure = {"code": ParserCrashed.code, "trace": traceback.format_exc()[-_LONGEST_TRACE:]}
-    yield [to_json({"last": True, "peak": peak_bytes(), **failure})]
-
-
-def _results(request: Mapping[str, Any], body: bytes, characters: int) -> Iterator[list[bytes]]:
-    name, declared = request["name"], request["declared"]
-    if request["do"] == PAGE_IMAGES:
-        # Drawing needs PDFium, which most documents do not.
-        from ingestion.parse.page_images import page_images  # noqa: PLC0415 - see above
-
-        for page in page_images(body, name=name, declared=declared, most_pages=request["most_pages"]):
-            yield [to_json({}), page.document_type.encode(), page.body]
-    else:
-        yield [to_json({}), *_packed(body, name, declared, characters)]
-
-
-def _packed(body: bytes, name: str, declared: str | None, characters: int) -> list[bytes]:
-    extracted = parse(body, name=name, declared=declared)
-    if len(extracted.text) > characters:
-        raise DocumentTooLarge(
-            f"The document has {len(extracted.text):,} characters of text; the limit is {characters:,}"
-            " (ACERVO_MAX_TEXT_CHARACTERS). Split it into smaller documents."
-        )
-    packed = pack(extracted)
-    if sum(map(len, packed)) > MAX_OUTPUT_BYTES:
-        raise DocumentTooLarge("The document has too many blocks. Split it into smaller documents.")
-    return packed
+        return {"code": ParserCrashed.code, "trace": traceback.format_exc()[-_LONGEST_TRACE:]}
+    return {}
 
 
 def peak_bytes() -> int:

@@ -5,8 +5,11 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from ingestion.parse.limits import MAX_TEXT_CHARACTERS
+from ingestion.parse.limits import LONGEST_LINE
+from ingestion.parse.text_stream import Pieces, lines_of
+from rag.errors import DocumentTooLarge
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARACTERS = 100_000
@@ -21,47 +24,72 @@ _NAMED_DELIMITER = re.compile(r"sep=(.)\n", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """`start` is where the first row begins. Where `quoted`, cells in double quotes may hold anything."""
+    """Where `named`, the first line names the delimiter. Where `quoted`, cells in double quotes may hold
+    anything.
+    """
 
     delimiter: str
     quoted: bool
-    start: int = 0
+    named: bool = False
+
+    def table(self, pieces: Pieces) -> Iterator[list[str]]:
+        return self.rows(islice(lines_of(pieces), int(self.named), None))
 
     def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """The cells of each row, as they stand between the delimiters."""
+        """The cells of each row, as they stand between the delimiters. Raises DocumentTooLarge."""
         # The module's own limit of 131,072 characters a cell holds for the whole process.
-        csv.field_size_limit(MAX_TEXT_CHARACTERS)
-        return csv.reader(
+        csv.field_size_limit(LONGEST_LINE)
+        rows = csv.reader(
             (f"{line}\n" for line in lines),
             delimiter=self.delimiter,
             quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
             skipinitialspace=True,
         )
+        try:
+            yield from rows
+        except csv.Error as error:
+            raise DocumentTooLarge(
+                f"A cell of the table has more than {LONGEST_LINE:,} characters. Split it into smaller files."
+            ) from error
 
 
-def find_dialect(text: str, *, expected: str) -> Dialect:
+def find_dialect(pieces: Pieces, *, expected: str) -> Dialect:
     """`expected` wins where several delimiters explain the text as well."""
-    quoted = _quotes_are_closed(text)
-    named = _NAMED_DELIMITER.match(text)
+    quoted = _quotes_are_closed(pieces)
+    opening = _opening(pieces)
+    named = _NAMED_DELIMITER.match(opening)
     if named:
-        return Dialect(delimiter=named[1], quoted=quoted, start=named.end())
-    return Dialect(delimiter=_delimiter(text, expected, quoted=quoted), quoted=quoted)
+        return Dialect(delimiter=named[1], quoted=quoted, named=True)
+    return Dialect(delimiter=_delimiter(opening, expected, quoted=quoted), quoted=quoted)
 
 
-def _quotes_are_closed(text: str) -> bool:
+def _opening(pieces: Pieces) -> str:
+    """At least one character more than the sample, where there are so many."""
+    found = ""
+    for piece in pieces():
+        found += piece
+        if len(found) > _SAMPLE_CHARACTERS:
+            break
+    return found
+
+
+def _quotes_are_closed(pieces: Pieces) -> bool:
     """False where a quote opens a cell and never closes: it would swallow the rest of the file."""
-    if text.count('"') % 2 == 0:
+    if sum(piece.count('"') for piece in pieces()) % 2 == 0:
         return True
     for delimiter in _DELIMITERS:
-        if delimiter in text and _ends_inside_quotes(text, delimiter):
+        if any(delimiter in piece for piece in pieces()) and _ends_inside_quotes(pieces, delimiter):
             return False
-    return not _ends_inside_quotes(text, _NO_DELIMITER)
+    return not _ends_inside_quotes(pieces, _NO_DELIMITER)
 
 
-def _ends_inside_quotes(text: str, delimiter: str) -> bool:
+def _ends_inside_quotes(pieces: Pieces, delimiter: str) -> bool:
     # A mark after the end comes out as a row of its own, unless a cell is still open.
-    rows = Dialect(delimiter=delimiter, quoted=True).rows([*text.split("\n"), "\x1e"])
-    return deque(rows, maxlen=1) != deque([["\x1e"]])
+    rows = Dialect(delimiter=delimiter, quoted=True).rows(chain(lines_of(pieces), ["\x1e"]))
+    try:
+        return deque(rows, maxlen=1) != deque([["\x1e"]])
+    except DocumentTooLarge:
+        return True
 
 
 def _delimiter(text: str, expected: str, *, quoted: bool) -> str:

@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 from ingestion.parse.builder import TextBuilder, clean, one_line
 from ingestion.parse.eml_headers import decode_as, header, shown
 from ingestion.parse.eml_parts import Part, Role, children, leaves, payload
+from ingestion.parse.encoding import decode
 from ingestion.parse.html import add_whole_html
 from ingestion.parse.media_type import EML
 from ingestion.parse.media_type_text import utf16_without_bom
-from ingestion.parse.plain import add_plain, decode
+from ingestion.parse.plain import add_plain
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument, DocumentTooLarge
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from ingestion.parse.builder import clean, one_line
 from ingestion.parse.eml_parts import Part
-from ingestion.parse.plain import decode
+from ingestion.parse.encoding import decode
 
 # RFC 2047; between two words, white space only folds the line. Bounded: a header may be megabytes of "=?".
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,1000})\?=")

@@ -7,9 +7,10 @@ from itertools import takewhile
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingestion.parse.builder import TextBuilder, clean, lines, one_line
+from ingestion.parse.encoding import decode
 from ingestion.parse.html_tables import spanned_rows
 from ingestion.parse.media_type import HTML
-from ingestion.parse.plain import add_plain, decode
+from ingestion.parse.plain import add_plain
 from ingestion.parse.tables import add_table
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingestion.parse.builder import TextBuilder
+from ingestion.parse.encoding import decode
 from ingestion.parse.json_values import add_value, load, record_text, text_member
 from ingestion.parse.media_type import JSON, JSONL
-from ingestion.parse.plain import decode
+from ingestion.parse.text_stream import Pieces, lines_of, pieces_of
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument, DocumentRejected
 
@@ -38,14 +39,19 @@ def parse_json(body: bytes) -> ExtractedText:
 def parse_json_lines(body: bytes) -> ExtractedText:
     """A block for each line."""
     builder = TextBuilder()
-    for number, line in _numbered_lines(body):
-        builder.add(BlockKind.PARAGRAPH, record_text(load(line, where=f"line {number}")))
+    add_lines(builder, pieces_of(body))
     return builder.finish(JSONL)
 
 
-def records(body: bytes) -> Iterator[Record]:
+def add_lines(builder: TextBuilder, pieces: Pieces) -> None:
+    """Raises CorruptDocument with the number of the line."""
+    for number, line in _numbered_lines(pieces):
+        builder.add(BlockKind.PARAGRAPH, record_text(load(line, where=f"line {number}")))
+
+
+def records(pieces: Pieces) -> Iterator[Record]:
     """Each line that holds text as a document. Raises DocumentRejected at a line that cannot be read."""
-    for number, line in _numbered_lines(body):
+    for number, line in _numbered_lines(pieces):
         value = load(line, where=f"line {number}")
         builder = TextBuilder()
         add_value(builder, value)
@@ -53,8 +59,8 @@ def records(body: bytes) -> Iterator[Record]:
             yield Record(line=number, content=builder.finish(JSONL, text_member(value, _TITLES)))
 
 
-def _numbered_lines(body: bytes) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(decode(body).split("\n"), start=1):
+def _numbered_lines(pieces: Pieces) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines_of(pieces), start=1):
         if line.strip():
             yield number, line
 

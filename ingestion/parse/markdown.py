@@ -8,9 +8,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ingestion.parse.builder import TextBuilder, clean, lines, one_line, row
+from ingestion.parse.encoding import decode
 from ingestion.parse.html import add_html
 from ingestion.parse.media_type import MARKDOWN
-from ingestion.parse.plain import decode
 from rag.domain.content import BlockKind, ExtractedText
 
 _FRONT_MATTER = re.compile(

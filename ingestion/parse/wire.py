@@ -16,7 +16,7 @@ from rag.domain.content import Block, BlockKind, ExtractedText
 
 # What a process says when it can be asked, and what it can be asked for.
 HELLO = b"ready"
-PARSE, PAGE_IMAGES = "parse", "page_images"
+PARSE, PARSE_FILE, PAGE_IMAGES = "parse", "parse_file", "page_images"
 
 _HEAD = Struct("<I")
 _LENGTH = Struct("<Q")
@@ -24,6 +24,7 @@ _MOST_PARTS = 16
 # A small request is one packet: the other side wakes once.
 _ONE_PACKET = 64 * 1024
 _KINDS = tuple(BlockKind)
+_FILE = b"f"  # a descriptor travels with at least one byte
 
 
 class InvalidFrame(ValueError):
@@ -51,6 +52,17 @@ class Channel:
                 self._send(packet)
                 packet = part
         self._send(packet)
+
+    def send_file(self, descriptor: int) -> None:
+        """Lets the other side read an open file. Raises OSError where nobody reads any more."""
+        socket.send_fds(self._connection, [_FILE], [descriptor])
+
+    def receive_file(self) -> int:
+        """A descriptor of the receiver's own, to be closed. Raises EOFError."""
+        _, descriptors, _, _ = socket.recv_fds(self._connection, len(_FILE), 1)
+        if not descriptors:
+            raise EOFError
+        return descriptors[0]
 
     def receive(self, most_bytes: int) -> list[bytearray]:
         """Raises EOFError where the other side has gone, InvalidFrame where it sends too much."""

@@ -16,7 +16,7 @@ from watchfiles import Change, watch
 
 from rag.adapters import sidecar
 from rag.adapters.signed_uploads import UploadSigner
-from rag.domain.documents import Attributes, SourceEvent, SourceKind, SourceObject
+from rag.domain.documents import Attributes, SourceDescription, SourceEvent, SourceKind, SourceObject
 from rag.domain.uploads import Upload, UploadGrant
 from rag.errors import InvalidKey, KeyConflict, SourceObjectNotFound
 from rag.telemetry import logger
@@ -75,11 +75,18 @@ class FolderSource:
             shutil.rmtree(gone)
 
     def fetch(self, uri: str) -> SourceObject:
+        file = BytesIO()
+        found = self.download(uri, file)
+        return SourceObject(body=file.getvalue(), attributes=found.attributes)
+
+    def download(self, uri: str, file: BinaryIO) -> SourceDescription:
         path = self._root / uri.removeprefix(_SCHEME)
         if not path.resolve().is_relative_to(self._root):
             raise SourceObjectNotFound("The document's file lies outside the source folder.")
         try:
-            return SourceObject(body=path.read_bytes(), attributes=_attributes(path))
+            with path.open("rb") as stored:
+                shutil.copyfileobj(stored, file)
+            return SourceDescription(attributes=_attributes(path))
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise SourceObjectNotFound("The document's file is no longer in the source folder.") from error
 

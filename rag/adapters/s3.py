@@ -1,6 +1,7 @@
 """The source on AWS: an S3 bucket laid out `<collection>/<key…>`."""
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -22,7 +23,14 @@ from rag.domain.buckets import (
     split_uri,
     work_request,
 )
-from rag.domain.documents import Attributes, Place, SourceEvent, SourceKind, SourceObject
+from rag.domain.documents import (
+    Attributes,
+    Place,
+    SourceDescription,
+    SourceEvent,
+    SourceKind,
+    SourceObject,
+)
 from rag.domain.keys import validate_collection_name, validate_key
 from rag.domain.uploads import Upload, UploadGrant
 from rag.errors import (
@@ -35,6 +43,8 @@ from rag.errors import (
     UploadNotFound,
 )
 from rag.telemetry import logger
+
+_COPIED_BYTES = 1_000_000
 
 
 class S3Source:
@@ -108,6 +118,11 @@ class S3Source:
                     _check_removed(answer)
 
     def fetch(self, uri: str) -> SourceObject:
+        file = BytesIO()
+        found = self.download(uri, file)
+        return SourceObject(body=file.getvalue(), attributes=found.attributes, etag=found.etag)
+
+    def download(self, uri: str, file: BinaryIO) -> SourceDescription:
         """The object as it is now, in whatever bucket; raises DocumentTooLarge before reading too much."""
         bucket, name = _located(uri)
         with self._errors(bucket):
@@ -121,8 +136,8 @@ class S3Source:
                 ) from error
             with closing(found["Body"]) as stream:
                 self._check_size(found["ContentLength"])
-                body = stream.read()
-            return self._described(bucket, name, found, body)
+                shutil.copyfileobj(stream, file, _COPIED_BYTES)
+            return self._described(bucket, name, found)
 
     def scan(self) -> Iterator[SourceEvent]:
         with self._errors():
@@ -250,18 +265,17 @@ class S3Source:
         if self._max_object_bytes is not None and size > self._max_object_bytes:
             raise DocumentTooLarge(
                 f"The document has {size:,} bytes; the limit is {self._max_object_bytes:,}"
-                " (ACERVO_MAX_DOCUMENT_BYTES)."
+                " (ACERVO_MAX_STREAMED_BYTES)."
             )
 
-    def _described(self, bucket: str, name: str, found: dict[str, Any], body: bytes) -> SourceObject:
+    def _described(self, bucket: str, name: str, found: dict[str, Any]) -> SourceDescription:
         attributes = s3_headers.attributes(found)
         sidecar = self._sidecars.read(bucket, name)
         if sidecar:
             said = sidecar.attributes
             attributes = replace(said, media_type=said.media_type or attributes.media_type)
         state = object_state(found["ETag"], found.get("VersionId"))
-        return SourceObject(
-            body=body,
+        return SourceDescription(
             attributes=attributes,
             etag=described_state(state, sidecar.etag if sidecar else ""),
         )

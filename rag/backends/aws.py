@@ -67,7 +67,7 @@ class AwsBackend(LazyBackend):
         return S3Source(
             self._where.bucket,
             default_tenant=self._where.default_tenant,
-            max_object_bytes=self._ingestion.max_document_bytes,
+            max_object_bytes=max(self._ingestion.max_document_bytes, self._ingestion.max_streamed_bytes),
         )
 
     def close(self) -> None:

@@ -47,6 +47,23 @@ class ExtractedText:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextPart:
+    """A piece of a document's text as it is stored: in order of `number` the parts are the whole.
+
+    `start` is where it begins in the whole text, to which `page_starts` refer as well.
+    """
+
+    text: str
+    page_starts: tuple[int, ...] = ()
+    number: int = 0
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chunk:
     """A passage to be: `text == document_text[start:end]`, always.
 

@@ -123,6 +123,14 @@ class SourceObject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceDescription:
+    """A SourceObject without its bytes."""
+
+    attributes: Attributes
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why the newest version of a document did not become searchable."""
 

@@ -16,7 +16,8 @@ from psycopg.conninfo import make_conninfo
 
 from app.explain import explain
 from app.retrieve import Retriever
-from ingestion.pipeline import LEASE, Pipeline
+from ingestion.attempt import LEASE
+from ingestion.pipeline import Pipeline
 from rag.adapters.folder import FolderSource
 from rag.adapters.postgres import keyword_index
 from rag.adapters.postgres.store import PostgresStore

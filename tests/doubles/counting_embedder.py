@@ -5,6 +5,7 @@ from itertools import islice
 
 from rag.domain.content import Vector, VectorStream
 from rag.domain.documents import EmbeddingModel
+from rag.errors import ModelUnavailable
 
 # Vectors that come at once.
 GROUP = 8
@@ -24,11 +25,14 @@ class CountingEmbedder:
         self.max_tokens = max_tokens
         self.embedded: list[str] = []
         self.failing: Exception | None = None
+        self.failing_after: int | None = None  # so many texts
         self.kill_in_call = 0
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         if self.failing:
             raise self.failing
+        if self.failing_after is not None and len(self.embedded) >= self.failing_after:
+            raise ModelUnavailable("The model server does not answer.")
         self.kill_in_call -= 1
         if self.kill_in_call == 0:
             raise Killed

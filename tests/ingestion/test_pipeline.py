@@ -148,7 +148,7 @@ def test_a_transient_error_is_tried_again_and_then_recorded(path: WritePath) -> 
     for _ in range(MAX_ATTEMPTS - 1):
         work = path.tenant.ledger.claim(LEASE)
         while work is None:
-            _hurry(path)
+            hurry(path)
             work = path.tenant.ledger.claim(LEASE)
         path.pipeline.process(path.tenant.ledger, work)
     failure = path.document("a.txt").failure
@@ -160,7 +160,7 @@ def test_a_transient_error_is_tried_again_and_then_recorded(path: WritePath) -> 
     assert path.document("a.txt").status is DocumentStatus.READY
 
 
-def _hurry(path: WritePath) -> None:
+def hurry(path: WritePath) -> None:
     """Lets the time of waiting documents and of lost leases come."""
     with path.tenant.ledger._session.transaction() as connection:  # noqa: SLF001 - the clock is the database's
         connection.execute("UPDATE documents SET offered_at = now(), lease_until = now() - interval '1 s'")
@@ -173,7 +173,7 @@ def test_a_worker_killed_half_way_pays_only_for_the_rest(path: WritePath) -> Non
         path.run()
     paid = len(path.embedder.embedded)
     assert 150 - GROUP <= paid <= 150
-    _hurry(path)
+    hurry(path)
     path.run()
     document = path.document("a.md")
     assert document.status is DocumentStatus.READY

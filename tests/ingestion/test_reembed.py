@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.retrieve import Retriever
-from ingestion.pipeline import LEASE, Pipeline
+from ingestion.attempt import LEASE
+from ingestion.pipeline import Pipeline
 from ingestion.reconcile import reconcile
 from ingestion.reembed import reembed_once
 from ingestion.reembedding import ReembeddingAdministration

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.attempt import LEASE, RESERVE
 from ingestion.handler import Handler, IngestionUnfinished
-from ingestion.pipeline import LEASE, MAX_ATTEMPTS, RESERVE
+from ingestion.pipeline import MAX_ATTEMPTS
 from ingestion.reembedding import ReembeddingAdministration
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source

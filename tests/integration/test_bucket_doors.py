@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from ingestion.attempt import LEASE
 from ingestion.handler import Handler
-from ingestion.pipeline import LEASE
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
 from tests.app.api.serving import MAX_DOCUMENT_BYTES

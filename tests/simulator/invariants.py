@@ -13,7 +13,10 @@ from tests.simulator.world import Door, Key, expected_text, sha256
 
 _DOCUMENTS = sql.SQL("""
 SELECT d.*, k.name AS collection, t.text FROM documents d JOIN collections k USING (tenant_id, collection_id)
-LEFT JOIN document_texts t USING (tenant_id, document_id)
+LEFT JOIN LATERAL (
+    SELECT string_agg(t.text, '' ORDER BY t.part) AS text FROM document_texts t
+    WHERE t.tenant_id = d.tenant_id AND t.document_id = d.document_id AND t.build = d.build
+) t ON true
 """)
 _LEFT_OVER = sql.SQL("""
 SELECT d.tenant_id, k.name AS collection, d.key, d.status, d.build, c.build AS other, count(*) AS chunks
@@ -21,6 +24,13 @@ FROM documents d
 JOIN collections k USING (tenant_id, collection_id)
 JOIN chunks c ON (c.tenant_id, c.document_id) = (d.tenant_id, d.document_id)
 WHERE c.build <> d.build GROUP BY 1, 2, 3, 4, 5, 6
+""")
+_TEXTS_LEFT_OVER = sql.SQL("""
+SELECT d.tenant_id, k.name AS collection, d.key, d.status, d.build, t.build AS other, count(*) AS parts
+FROM documents d
+JOIN collections k USING (tenant_id, collection_id)
+JOIN document_texts t ON (t.tenant_id, t.document_id) = (d.tenant_id, d.document_id)
+WHERE t.build <> d.build GROUP BY 1, 2, 3, 4, 5, 6
 """)
 _TABLES = sql.SQL(
     "SELECT relname FROM pg_class WHERE relnamespace = 'acervo'::regnamespace AND relkind = 'r'"
@@ -88,6 +98,9 @@ def _last_write(key: Key, door: Door, row: DictRow | None) -> Iterator[Violation
 def _nothing_left_over(owner: Connection) -> Iterator[Violation]:
     for row in owner.execute(_LEFT_OVER):
         seen = f"{row['chunks']} chunks of build {row['other']} beside build {row['build']} ({row['status']})"
+        yield Violation(invariant=7, key="/".join(place_of(row)), seen=seen)
+    for row in owner.execute(_TEXTS_LEFT_OVER):
+        seen = f"{row['parts']} parts of the text of build {row['other']} beside build {row['build']}"
         yield Violation(invariant=7, key="/".join(place_of(row)), seen=seen)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from rag.adapters.postgres.connection import Connection, Session
 from rag.adapters.postgres.ledger import PostgresLedger
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
-from rag.domain.content import ExtractedText
+from rag.domain.content import TextPart
 from rag.domain.documents import BuiltDocument, Collection, Document, SourceEvent, Work
 
 
@@ -31,20 +31,20 @@ class WithoutTombstones(PostgresLedger):
 class SplitSwitch(PostgresLedger):
     """Publishes in as many transactions as there are statements."""
 
-    def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
-        return PostgresLedger(_Unbound(self._session._pool, self._tenant)).publish(work, built, extracted)  # noqa: SLF001 - a mutation reaches into what it mutates
+    def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
+        return PostgresLedger(_Unbound(self._session._pool, self._tenant)).publish(work, built, last)  # noqa: SLF001 - a mutation reaches into what it mutates
 
 
 class EarlyHash(PostgresLedger):
     """Saves the content hash before the chunks that it stands for are searchable."""
 
-    def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
+    def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
         with self._session.transaction() as connection:
             connection.execute(
                 "UPDATE documents SET content_sha256 = %s, recipe = %s WHERE document_id = %s AND claim = %s",
                 (built.content_sha256, built.recipe, work.document_id, work.claim),
             )
-        return super().publish(work, built, extracted)
+        return super().publish(work, built, last)
 
 
 class _Unbound(Session):

@@ -20,7 +20,10 @@ SELECT d.tenant_id, k.name AS collection, d.key, d.document_id, d.status, d.buil
        d.content_sha256, d.title, d.metadata, d.failure, d.source_uri, t.text, c.chunks
 FROM documents d
 JOIN collections k USING (tenant_id, collection_id)
-LEFT JOIN document_texts t USING (tenant_id, document_id)
+LEFT JOIN LATERAL (
+    SELECT string_agg(t.text, '' ORDER BY t.part) AS text FROM document_texts t
+    WHERE t.tenant_id = d.tenant_id AND t.document_id = d.document_id AND t.build = d.build
+) t ON true
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(c.start_offset, c.end_offset, c.text, encode(c.embedded_sha256, 'hex'),
                                      e.embedding::text) ORDER BY c.ordinal) AS chunks

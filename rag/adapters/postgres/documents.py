@@ -78,10 +78,10 @@ class PostgresDocuments:
     def text(self, document_id: str) -> str:
         with self._session.transaction() as connection:
             get_document(connection, document_id)
-            row = connection.execute(_sql["text"], {"document_id": document_id}).fetchone()
-        if row is None:
+            rows = connection.execute(_sql["text"], {"document_id": document_id}).fetchall()
+        if not rows:
             raise DocumentNotFound("The document has no searchable version yet; its text is not known.")
-        return str(row["text"])
+        return "".join(row["text"] for row in rows)
 
     def chunks(self, document_id: str, page: PageRequest) -> Page[Passage]:
         rows = self._rows_after(document_id, page, "chunks", first="-1")

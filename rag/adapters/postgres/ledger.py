@@ -17,7 +17,7 @@ from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.documents import get_document, record
 from rag.adapters.postgres.model_vectors import add_vectors, staged_without_vectors
 from rag.adapters.postgres.queries import load
-from rag.domain.content import EmbeddedChunk, ExtractedText, Vector
+from rag.domain.content import EmbeddedChunk, TextPart, Vector
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
@@ -123,7 +123,15 @@ class PostgresLedger:
             return True
 
     @persistent
-    def publish(self, work: Work, built: BuiltDocument, extracted: ExtractedText) -> bool:
+    def stage_text(self, work: Work, part: TextPart, *, lease: timedelta) -> bool:
+        with self._session.transaction() as connection:
+            if not _extend(connection, work, lease):
+                return False
+            self._save_text(connection, work, part)
+            return True
+
+    @persistent
+    def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
         values = {**_identity(work), **asdict(built), "metadata": Jsonb(built.metadata)}
         with self._session.transaction() as connection:
             connection.execute(_models["share_models"], {"collection_id": work.collection.id})
@@ -131,13 +139,8 @@ class PostgresLedger:
                 raise VectorsMissing("The collection got another embedding model meanwhile.")
             if not connection.execute(_sql["publish"], values).rowcount:
                 return self._published_before(connection, values)
-            text = {
-                "tenant": self._tenant,
-                "text": extracted.text,
-                "page_starts": list(extracted.page_starts),
-            }
-            connection.execute(_sql["save_text"], {**values, **text})
-            connection.execute(_sql["remove_other_builds"], values)
+            self._save_text(connection, work, last)
+            _remove_other_builds(connection, work)
             detail = f"{built.chunk_count} chunks, {built.media_type}, {built.language}"
             self._record(connection, work.document_id, work.version, "ready", detail)
             return True
@@ -178,7 +181,7 @@ class PostgresLedger:
         with self._session.transaction() as connection:
             if connection.execute(_sql["fail"], {**_identity(work), "failure": Jsonb(failure)}).rowcount:
                 if not retryable:  # else the vectors paid for are found again by the next attempt
-                    connection.execute(_sql["remove_other_builds"], _identity(work))
+                    _remove_other_builds(connection, work)
                 self._record(connection, work.document_id, work.version, "failed", f"{code}: {detail}")
 
     @persistent
@@ -220,7 +223,20 @@ class PostgresLedger:
         if row and row["found"]:
             return True
         connection.execute(_sql["remove_own_build"], values)
+        connection.execute(_sql["remove_own_texts"], values)
         return False
+
+    def _save_text(self, connection: Connection, work: Work, part: TextPart) -> None:
+        values = {
+            **_identity(work),
+            "tenant": self._tenant,
+            "part": part.number,
+            "start": part.start,
+            "end": part.end,
+            "text": part.text,
+            "page_starts": list(part.page_starts),
+        }
+        connection.execute(_sql["save_text"], values)
 
     def _record(
         self, connection: Connection, document_id: str, version: int, event: str, detail: str = ""
@@ -230,6 +246,11 @@ class PostgresLedger:
 
 def _identity(work: Work) -> dict[str, Any]:
     return {"document_id": work.document_id, "claim": work.claim, "version": work.version}
+
+
+def _remove_other_builds(connection: Connection, work: Work) -> None:
+    connection.execute(_sql["remove_other_builds"], _identity(work))
+    connection.execute(_sql["remove_other_texts"], _identity(work))
 
 
 def _extend(connection: Connection, work: Work, lease: timedelta) -> bool:

@@ -112,4 +112,4 @@ def test_ragged_rows_lose_no_word(table: list[list[str]], delimiter: str) -> Non
 
 @given(st.text(max_size=200))
 def test_any_text_has_a_dialect(text: str) -> None:
-    assert len(find_dialect(clean(text), expected=",").delimiter) == 1
+    assert len(find_dialect(lambda: iter([clean(text)]), expected=",").delimiter) == 1

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.parse.json_reader import parse_json, parse_json_lines, records
+from ingestion.parse.text_stream import pieces_of
 from rag.errors import CorruptDocument, DocumentTooLarge, EmptyDocument
 
 
@@ -90,7 +91,7 @@ def test_lines_are_a_block_each() -> None:
 
 
 def test_lines_are_documents_of_their_own() -> None:
-    found = list(records(b'{"title": "One", "x": 1}\n{}\n{"title": "Two", "x": 2}\n'))
+    found = list(records(pieces_of(b'{"title": "One", "x": 1}\n{}\n{"title": "Two", "x": 2}\n')))
     assert [(each.line, each.content.title, each.content.text) for each in found] == [
         (1, "One", "title: One\nx: 1"),
         (3, "Two", "title: Two\nx: 2"),

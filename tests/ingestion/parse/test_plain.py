@@ -2,7 +2,8 @@
 
 import pytest
 
-from ingestion.parse.plain import decode, parse_plain
+from ingestion.parse.encoding import decode
+from ingestion.parse.plain import parse_plain
 from rag.domain.content import BlockKind
 
 _PORTUGUESE = "Não há exceções: a função “início” devolve só três páginas à Sra. Conceição."

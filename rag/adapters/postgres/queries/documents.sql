@@ -26,8 +26,9 @@ SET status = 'pending', failure = NULL, attempts = 0, offered_at = now(), update
 WHERE document_id = %(document_id)s AND status = 'failed'
 
 -- name: text
-SELECT t.text FROM document_texts t JOIN documents d USING (tenant_id, document_id)
-WHERE document_id = %(document_id)s AND d.build > 0
+SELECT t.text FROM document_texts t JOIN documents d USING (tenant_id, document_id, build)
+WHERE document_id = %(document_id)s
+ORDER BY t.part
 
 -- name: chunks
 SELECT c.*, d.key, d.title, d.version, d.metadata, k.name AS collection

@@ -133,17 +133,25 @@ WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %
 SELECT EXISTS (SELECT FROM documents WHERE document_id = %(document_id)s AND build = %(claim)s) AS found
 
 -- name: save_text
-INSERT INTO document_texts (tenant_id, document_id, text, page_starts)
-VALUES (%(tenant)s, %(document_id)s, %(text)s, %(page_starts)s)
-ON CONFLICT (tenant_id, document_id) DO UPDATE SET text = excluded.text, page_starts = excluded.page_starts
+INSERT INTO document_texts (tenant_id, document_id, build, part, start_offset, end_offset, text, page_starts)
+VALUES (%(tenant)s, %(document_id)s, %(claim)s, %(part)s, %(start)s, %(end)s, %(text)s, %(page_starts)s)
+ON CONFLICT (tenant_id, document_id, build, part) DO NOTHING
 
 -- name: remove_other_builds
 DELETE FROM chunks c USING documents d
 WHERE d.document_id = %(document_id)s AND c.tenant_id = d.tenant_id AND c.document_id = d.document_id
   AND c.build <> d.build
 
+-- name: remove_other_texts
+DELETE FROM document_texts t USING documents d
+WHERE d.document_id = %(document_id)s AND t.tenant_id = d.tenant_id AND t.document_id = d.document_id
+  AND t.build <> d.build
+
 -- name: remove_own_build
 DELETE FROM chunks WHERE document_id = %(document_id)s AND build = %(claim)s
+
+-- name: remove_own_texts
+DELETE FROM document_texts WHERE document_id = %(document_id)s AND build = %(claim)s
 
 -- name: confirm
 UPDATE documents

@@ -301,18 +301,22 @@ LIMIT %(limit)s
 
 -- name: neighbors
 SELECT w.position, c.chunk_id, c.document_id, c.ordinal, c.start_offset, c.end_offset, c.page, c.page_breaks,
-       substring(t.text FROM c.start_offset + 1 FOR c.end_offset - c.start_offset) AS text,
-       c.headings
+       c.text, c.headings
 FROM unnest(%(documents)s::text[], %(ordinals)s::integer[]) WITH ORDINALITY w (document_id, ordinal, position)
 JOIN documents d ON d.document_id = w.document_id
-JOIN document_texts t ON t.document_id = d.document_id
 JOIN chunks c ON c.document_id = d.document_id AND c.build = d.build
  AND c.ordinal BETWEEN w.ordinal - %(neighbors)s AND w.ordinal + %(neighbors)s
 ORDER BY w.position, c.ordinal
 
 -- name: texts
-SELECT w.position, substring(t.text FROM w.starts + 1 FOR w.ends - w.starts) AS text
+-- A span may run over several parts of a text.
+SELECT w.position, string_agg(substring(t.text FROM greatest(w.starts - t.start_offset, 0) + 1
+                                        FOR w.ends - greatest(w.starts, t.start_offset)),
+                              '' ORDER BY t.part) AS text
 FROM unnest(%(documents)s::text[], %(starts)s::integer[], %(ends)s::integer[])
      WITH ORDINALITY w (document_id, starts, ends, position)
-JOIN document_texts t ON t.document_id = w.document_id
+JOIN documents d ON d.document_id = w.document_id
+JOIN document_texts t ON t.document_id = d.document_id AND t.build = d.build
+ AND t.start_offset < w.ends AND t.end_offset > w.starts
+GROUP BY w.position
 ORDER BY w.position

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from rag.domain.content import Chunk, EmbeddedChunk, ExtractedText, Vector
+from rag.domain.content import Chunk, EmbeddedChunk, TextPart, Vector
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
@@ -51,9 +51,7 @@ def claim(store: TenantStore) -> Work:
     return work
 
 
-def stage(
-    store: TenantStore, work: Work, texts: Sequence[str], vectors: Sequence[Vector] = ()
-) -> ExtractedText:
+def stage(store: TenantStore, work: Work, texts: Sequence[str], vectors: Sequence[Vector] = ()) -> TextPart:
     """One chunk a text, a blank line between them."""
     whole = "\n\n".join(texts)
     chunks, start = [], 0
@@ -63,7 +61,7 @@ def stage(
         chunks.append(embedded(chunk, vector))
         start = chunk.end + 2
     store.ledger.stage(work, chunks, "en", lease=LEASE)
-    return ExtractedText(text=whole, blocks=(), media_type="text/plain")
+    return TextPart(text=whole)
 
 
 def embedded(chunk: Chunk, vector: Vector) -> EmbeddedChunk:
