@@ -29,7 +29,6 @@ _MODULES: Final = {
     "pypdf": "pypdf",
     "pdfminer.six": "pdfminer",
     "beautifulsoup4": "bs4",
-    "html2text": "html2text",
     "trafilatura": "trafilatura",
     "docx2txt": "docx2txt",
     "python-docx": "docx",

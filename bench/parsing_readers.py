@@ -66,12 +66,6 @@ def beautifulsoup(_: str) -> Reader:
     return lambda body: str(soup(body, "html.parser").get_text("\n"))
 
 
-def html2text(_: str) -> Reader:
-    converter: Any = import_module("html2text").HTML2Text
-
-    return lambda body: str(converter().handle(body.decode()))
-
-
 def trafilatura(_: str) -> Reader:
     extract: Any = import_module("trafilatura").extract
 
@@ -146,7 +140,6 @@ READERS: Final[Mapping[str, Mapping[str, Callable[[str], Reader]]]] = {
     "html": {
         "selectolax, text only": selectolax,
         "beautifulsoup4": beautifulsoup,
-        "html2text": html2text,
         "trafilatura": trafilatura,
     },
     "docx": {"docx2txt, text only": docx2txt, "python-docx, paragraphs": python_docx, "mammoth": mammoth},
