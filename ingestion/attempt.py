@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from rag.domain.content import EmbeddedChunk, ExtractedText, TextPart, Vector
-from rag.domain.documents import EmbeddingModel, Work
+from rag.domain.documents import Child, EmbeddingModel, Work
 from rag.ports import Ledger
 
 LEASE = timedelta(seconds=30)
@@ -42,6 +42,10 @@ class Attempt:
 
     def add_vectors(self, model: EmbeddingModel, vectors: Mapping[str, Vector]) -> None:
         self._go_on(alive=self.ledger.add_vectors(self.work, model, vectors, lease=LEASE))
+
+    def adopt(self, children: Sequence[Child]) -> None:
+        if children:
+            self._go_on(alive=self.ledger.adopt(self.work, children, lease=LEASE))
 
     def renew(self) -> None:
         self._go_on(alive=self.ledger.renew(self.work, LEASE))

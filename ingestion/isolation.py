@@ -2,12 +2,12 @@
 
 import atexit
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import BinaryIO, Protocol
 
-from ingestion.parse.wire import PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, to_json, unpack
+from ingestion.parse.wire import ENCLOSED, PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, to_json, unpack
 from ingestion.parser_process import Beat, ParserProcess, crashed, no_beat
 from rag.domain.content import ExtractedText
 from rag.domain.page_images import PageImage
@@ -40,6 +40,11 @@ class Parser(Protocol):
 
         `whole_bytes`: how large a file may be whose format must be read as a whole.
         """
+
+    def enclosed(
+        self, file: BinaryIO, size: int, *, media_type: str, beat: Beat = no_beat
+    ) -> Generator[tuple[str, str, bytes], None, None]:
+        """Name, media type and bytes of the documents inside of an open file, a mail or JSON lines."""
 
     def page_images(
         self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat
@@ -90,6 +95,15 @@ class IsolatedParser:
                 if characters > self._settings.most_characters:
                     raise InvalidFrame("more text than there may be")
                 yield found
+
+    def enclosed(
+        self, file: BinaryIO, size: int, *, media_type: str, beat: Beat = no_beat
+    ) -> Generator[tuple[str, str, bytes], None, None]:
+        """See Parser. To be read to its end, or closed."""
+        request = to_json({"do": ENCLOSED, "size": size, "media_type": media_type})
+        with self._process(beat) as process:
+            for parts in process.ask(request, file):
+                yield _enclosed(parts)
 
     def page_images(
         self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat
@@ -142,6 +156,14 @@ def shared_parser() -> IsolatedParser:
     atexit.register(parser.close)
     parser.start()
     return parser
+
+
+def _enclosed(parts: Sequence[bytearray]) -> tuple[str, str, bytes]:
+    try:
+        name, media_type, body = parts
+        return name.decode(), media_type.decode("ascii"), bytes(body)
+    except ValueError as error:
+        raise InvalidFrame("not an enclosed document") from error
 
 
 def _page_image(parts: Sequence[bytearray]) -> PageImage:

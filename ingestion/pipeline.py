@@ -3,16 +3,19 @@
 import random
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from itertools import chain
 from math import inf
 
 from ingestion.attempt import Attempt, OutOfTime, Remaining, Superseded, Texts
+from ingestion.children import adopt_enclosed
 from ingestion.chunk import CHUNKER_VERSION, chunk_parts
 from ingestion.embed import Embedding
 from ingestion.embed_stored import AT_ONCE, embed_stored, most_tokens
 from ingestion.isolation import Parser, shared_parser
+from ingestion.parse.media_type import EML, JSONL
 from ingestion.parse.reader import PARSER_VERSION
 from rag.domain.content import ExtractedText, TextPart
 from rag.domain.documents import BuiltDocument, Collection, EmbeddingModel, Work
@@ -135,6 +138,9 @@ class Pipeline:
         first = next(parts)
         title = found.attributes.title or first.title
         language = _language(work.collection, first)
+        apart = first.media_type == JSONL and work.collection.chunking.jsonl == "document_per_line"
+        if apart:  # what the lines say is in documents of their own
+            first, parts = replace(first, text="", blocks=()), iter(())
         texts = Texts(attempt)
         noted = texts.noting(chain((first,), parts))
         built = BuiltDocument(
@@ -149,8 +155,14 @@ class Pipeline:
             chunk_count=self._stage(attempt, embedder, noted, title, language),
             page_count=len(first.page_starts) or None,
             source_etag=found.etag,
+            unread_pages=first.unread_pages,
+        )
+        has_children = (apart or first.media_type == EML) and adopt_enclosed(
+            self._parser, attempt, found, first.media_type
         )
         self._publish(attempt, built, texts.last)
+        if has_children:
+            self._source.request_work(work.tenant)
 
     def _publish(self, attempt: Attempt, built: BuiltDocument, last: TextPart) -> None:
         while True:
@@ -244,9 +256,10 @@ class Pipeline:
         """How a searchable version was made: another recipe builds unchanged bytes anew."""
         sizes = work.collection.chunking
         model = work.collection.embedding
+        lines = " lines apart," if sizes.jsonl == "document_per_line" else ""
         return (
             f"parser {PARSER_VERSION}, chunker {CHUNKER_VERSION} {sizes.max_tokens}/{sizes.overlap_tokens},"
-            f" {work.collection.language}, {model.id}/{model.dimensions}"
+            f"{lines} {work.collection.language}, {model.id}/{model.dimensions}"
         )
 
 

@@ -11,6 +11,7 @@ from rag.domain.credentials import ApiKey, Limits, NewApiKey, Principal
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
+    Child,
     Chunking,
     Collection,
     Document,
@@ -273,6 +274,12 @@ class Ledger(Protocol):
 
     def stage_text(self, work: Work, part: TextPart, *, lease: timedelta) -> bool:
         """Writes a part of the text that is not the last, as `stage` writes chunks."""
+
+    def adopt(self, work: Work, children: Sequence[Child], *, lease: timedelta) -> bool:
+        """Accepts documents found inside of this one; those of the same state stay as they are.
+
+        What `publish` then does not find among them is deleted. False: superseded, nothing was accepted.
+        """
 
     def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
         """Switches readers to the staged version, of whose text `last` is the last part, mostly the only one.

@@ -53,7 +53,7 @@ def get_content(
 def _original(services: Services, document: Document) -> Response:
     if document.version == 0:
         raise DocumentNotFound(f"The document is {document.status}: it has no searchable version yet.")
-    streamed = document.source_kind is SourceKind.KINESIS
+    streamed = document.source_kind is SourceKind.KINESIS or document.parent_id is not None
     record = services.store.documents.record(document.id) if streamed else None
     # Not media_type=, which would claim UTF-8 for any text.
     content_type = _safe_media_type(document.media_type)

@@ -160,7 +160,7 @@ def retry_document(document_id: DocumentId, services: ServicesDependency, respon
 
 
 def refuse_foreign_key(services: Services, collection: str, key: str) -> None:
-    """Raises ConflictingSource where the key belongs to the stream."""
+    """Raises ConflictingSource where the key belongs to the stream or to a part of another document."""
     with suppress(DocumentNotFound):
         _refuse_streamed(services.store.documents.find(collection, key))
 
@@ -170,5 +170,9 @@ def _refuse_streamed(document: DomainDocument) -> DomainDocument:
     if document.source_kind is SourceKind.KINESIS:
         raise ConflictingSource(
             "The document came by the Kinesis stream: change or delete it by a record of that stream."
+        )
+    if document.parent_id is not None:
+        raise ConflictingSource(
+            f"The document came inside of {document.parent_id}: change or delete that one."
         )
     return document

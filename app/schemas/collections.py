@@ -17,9 +17,14 @@ class ChunkingOptions(RequestModel):
 
     max_tokens: Annotated[int, Field(ge=128, le=2048), WHOLE] = domain.Chunking().max_tokens
     overlap_tokens: Annotated[int, Field(ge=0, le=64), WHOLE] = domain.Chunking().overlap_tokens
+    jsonl: Annotated[
+        domain.JsonLines, Field(description="Whether each line of a file of JSON lines is a document")
+    ] = "one_document"
 
     def to_domain(self) -> domain.Chunking:
-        return domain.Chunking(max_tokens=self.max_tokens, overlap_tokens=self.overlap_tokens)
+        return domain.Chunking(
+            max_tokens=self.max_tokens, overlap_tokens=self.overlap_tokens, jsonl=self.jsonl
+        )
 
 
 class CollectionCreate(RequestModel):
@@ -60,6 +65,7 @@ class CollectionUpdate(RequestModel):
 class CollectionChunking(ResponseModel):
     max_tokens: int
     overlap_tokens: int
+    jsonl: domain.JsonLines
 
 
 class EmbeddingModel(ResponseModel):

@@ -151,6 +151,7 @@ class Document(ResponseModel):
     chunk_count: int
     page_count: int | None
     source: DocumentSource
+    parent_id: Annotated[str | None, Field(description="The mail or the file of JSON lines that it came in")]
     created_at: datetime
     updated_at: datetime
     ready_at: datetime | None

@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from ingestion.parse.limits import MAX_OUTPUT_BYTES
 from ingestion.parse.reader import Limits, parse, parse_file
-from ingestion.parse.wire import HELLO, PAGE_IMAGES, PARSE_FILE, Channel, from_json, pack, to_json
+from ingestion.parse.wire import ENCLOSED, HELLO, PAGE_IMAGES, PARSE_FILE, Channel, from_json, pack, to_json
 from rag.domain.content import ExtractedText
 from rag.errors import DocumentRejected, DocumentTooLarge, ParserCrashed
 
@@ -99,14 +100,14 @@ class _Reading:
             self.channel.send(to_json({"last": True, "peak": peak_bytes(), **failure}))
 
     def _answer(self, request: Mapping[str, Any], rest: list[bytearray]) -> None:
+        if request["do"] == ENCLOSED:
+            self._answer_enclosed(request["size"], request["media_type"])
+            return
         about = {"name": request["name"], "declared": request["declared"]}
         if request["do"] == PARSE_FILE:
             limits = Limits(whole_bytes=request["whole_bytes"], characters=self.streamed_characters)
-            descriptor = self.channel.receive_file()
-            try:
+            with self._received_file() as descriptor:
                 parse_file(descriptor, request["size"], **about, limits=limits, emit=self._send_text)
-            finally:
-                os.close(descriptor)
             return
         body = bytes(rest.pop())  # and the received one is free
         if request["do"] == PAGE_IMAGES:
@@ -117,6 +118,22 @@ class _Reading:
                 self._send(page.document_type.encode(), page.body)
         else:
             self._send_text(parse(body, **about))
+
+    def _answer_enclosed(self, size: int, media_type: str) -> None:
+        # Most documents enclose nothing.
+        from ingestion.parse.enclosed import enclosed  # noqa: PLC0415 - see above
+
+        with self._received_file() as descriptor:
+            for each in enclosed(descriptor, size, media_type):
+                self._send(each.name.encode(), each.media_type.encode(), each.body)
+
+    @contextmanager
+    def _received_file(self) -> Iterator[int]:
+        descriptor = self.channel.receive_file()
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _send_text(self, extracted: ExtractedText) -> None:
         if len(extracted.text) > self.characters:

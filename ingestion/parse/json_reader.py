@@ -1,25 +1,19 @@
 """JSON and JSON lines as readable text."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from ingestion.parse.builder import TextBuilder
+from ingestion.parse.builder import TextBuilder, clean, one_line
 from ingestion.parse.encoding import decode
-from ingestion.parse.json_values import add_value, load, record_text, text_member
+from ingestion.parse.json_values import add_value, load, record_text, text_member, text_of
 from ingestion.parse.media_type import JSON, JSONL
 from ingestion.parse.text_stream import Pieces, lines_of, pieces_of
 from rag.domain.content import BlockKind, ExtractedText
 from rag.errors import CorruptDocument, DocumentRejected
 
+# What a key may end in, and no "line 7".
+_PLAIN_NAME = re.compile(r"[^\s/.][^\s/]{0,199}")
 _TITLES = ("title", "name", "título", "titulo", "nome")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """A line of a file of JSON lines, as a document of its own. `line` counts from 1."""
-
-    line: int
-    content: ExtractedText
 
 
 def parse_json(body: bytes) -> ExtractedText:
@@ -49,14 +43,18 @@ def add_lines(builder: TextBuilder, pieces: Pieces) -> None:
         builder.add(BlockKind.PARAGRAPH, record_text(load(line, where=f"line {number}")))
 
 
-def records(pieces: Pieces) -> Iterator[Record]:
-    """Each line that holds text as a document. Raises DocumentRejected at a line that cannot be read."""
+def named_lines(pieces: Pieces) -> Iterator[tuple[str, str]]:
+    """Each line that holds text, by its `id` where no line before has the same, else its number from 1."""
+    names: set[str] = set()
     for number, line in _numbered_lines(pieces):
         value = load(line, where=f"line {number}")
-        builder = TextBuilder()
-        add_value(builder, value)
-        if len(builder):
-            yield Record(line=number, content=builder.finish(JSONL, text_member(value, _TITLES)))
+        if not record_text(value):
+            continue
+        said = one_line(clean(text_of(value, "id")))
+        plain = said if _PLAIN_NAME.fullmatch(said) else ""
+        name = plain if plain and plain not in names else f"line {number}"
+        names.add(name)
+        yield name, line
 
 
 def _numbered_lines(pieces: Pieces) -> Iterator[tuple[int, str]]:

@@ -82,6 +82,12 @@ def text_member(value: Any, names: Sequence[str]) -> str | None:
     return next(found, None)
 
 
+def text_of(value: Any, name: str) -> str:
+    """The text or number of an object's member `name`; empty where it has none."""
+    pairs = value.pairs if isinstance(value, Members) else ()
+    return next((_scalar(member) for key, member in pairs if key == name and isinstance(member, str)), "")
+
+
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
     """Every text with the names on the way to it, in document order."""
     if isinstance(value, Members):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, replace
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -23,11 +24,13 @@ _SENTENCE_ENDS = ".!?:;…"
 def parse_pdf(body: bytes) -> ExtractedText:
     with _PDFIUM:
         pages, title = _read(body)
-    if not any(pages):
+    if not any(page.lines for page in pages):
         raise NoTextLayer(
             "The pages are images without text. Run text recognition (OCR) and send the result."
         )
-    return put_together(pages, PDF, title)
+    found = put_together([page.lines for page in pages], PDF, title)
+    unread = tuple(number for number, page in enumerate(pages, start=1) if page.shows and not page.lines)
+    return replace(found, unread_pages=unread)
 
 
 def put_together(pages: list[list[Line]], media_type: str, title: str | None = None) -> ExtractedText:
@@ -41,7 +44,15 @@ def put_together(pages: list[list[Line]], media_type: str, title: str | None = N
     return builder.finish(media_type, title)
 
 
-def _read(body: bytes) -> tuple[list[list[Line]], str | None]:
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """`shows`: there is anything on it."""
+
+    lines: list[Line]
+    shows: bool
+
+
+def _read(body: bytes) -> tuple[list[_Page], str | None]:
     try:
         with closing(pypdfium2.PdfDocument(body)) as document:
             pages = list(_pages(document))
@@ -56,17 +67,18 @@ def _rejection(error: pypdfium2.PdfiumError) -> EncryptedDocument | CorruptDocum
     return CorruptDocument("The PDF is damaged. Send the original again.")
 
 
-def _pages(document: pypdfium2.PdfDocument) -> Iterator[list[Line]]:
+def _pages(document: pypdfium2.PdfDocument) -> Iterator[_Page]:
     if not len(document):
         raise CorruptDocument("The PDF has no pages. Send the original again.")
     characters = objects = 0
     for index in range(len(document)):
         with closing(document[index]) as page, closing(page.get_textpage()) as text:
-            objects += pdfium.FPDFPage_CountObjects(page.raw)
+            shown = pdfium.FPDFPage_CountObjects(page.raw)
+            objects += shown
             characters += text.count_chars()
             if characters > MAX_TEXT_CHARACTERS:
                 raise DocumentTooLarge("The PDF holds too much text. Split it into smaller documents.")
-            yield read_lines(text)
+            yield _Page(lines=read_lines(text), shows=shown > 0)
     if not objects:
         raise EmptyDocument("The PDF's pages are blank. Check that the right file was sent.")
 

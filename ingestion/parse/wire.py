@@ -16,7 +16,7 @@ from rag.domain.content import Block, BlockKind, ExtractedText
 
 # What a process says when it can be asked, and what it can be asked for.
 HELLO = b"ready"
-PARSE, PARSE_FILE, PAGE_IMAGES = "parse", "parse_file", "page_images"
+PARSE, PARSE_FILE, PAGE_IMAGES, ENCLOSED = "parse", "parse_file", "page_images", "enclosed"
 
 _HEAD = Struct("<I")
 _LENGTH = Struct("<Q")
@@ -121,7 +121,13 @@ def pack(extracted: ExtractedText) -> list[bytes]:
     """Columns: a table of a million rows is five arrays, not a million objects."""
     blocks = extracted.blocks
     return [
-        to_json({"media_type": extracted.media_type, "title": extracted.title}),
+        to_json(
+            {
+                "media_type": extracted.media_type,
+                "title": extracted.title,
+                "unread_pages": extracted.unread_pages,
+            }
+        ),
         extracted.text.encode(),
         array("I", (block.start for block in blocks)).tobytes(),
         array("I", (block.end for block in blocks)).tobytes(),
@@ -143,6 +149,7 @@ def unpack(parts: Sequence[bytes | bytearray]) -> ExtractedText:
             media_type=_text(about["media_type"]),
             title=None if about["title"] is None else _text(about["title"]),
             page_starts=tuple(_offsets(page_starts)),
+            unread_pages=_numbers(about["unread_pages"]),
         )
     except (ValueError, KeyError, IndexError) as error:
         raise InvalidFrame("a result that cannot be read") from error
@@ -172,6 +179,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidFrame("a name that is no text")
     return value
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
+        raise InvalidFrame("numbers that are none")
+    return tuple(value)
 
 
 def _check(extracted: ExtractedText) -> None:

@@ -37,6 +37,7 @@ class ExtractedText:
     """What a reader makes of a file.
 
     `page_starts[i]` is the offset at which page i + 1 begins; empty where the format has no pages.
+    `unread_pages` are the numbers, from 1, of pages that show something and hold no text.
     """
 
     text: str
@@ -44,6 +45,7 @@ class ExtractedText:
     media_type: str
     title: str | None = None
     page_starts: tuple[int, ...] = ()
+    unread_pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,12 +32,16 @@ class EmbeddingModel:
     dimensions: int
 
 
+JsonLines: TypeAlias = Literal["one_document", "document_per_line"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chunking:
-    """Sizes in tokens of the embedding model."""
+    """Sizes in tokens of the embedding model; `jsonl`: what a file of JSON lines is."""
 
     max_tokens: int = 400
     overlap_tokens: int = 0
+    jsonl: JsonLines = "one_document"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,8 @@ class SourceEvent:
     `order` compares as text within one key: the greater happened later. Empty: the source cannot tell.
     `etag` names the object's state, so that a repeated event for the same state costs nothing.
     `attributes` are given where the door knows them already.
-    `record` is the whole Kinesis record, which no other place keeps.
+    `record` is the whole Kinesis record, which no other place keeps; or, of a document that came inside of
+    another one, `parent_id`, the same in that form.
     """
 
     tenant: str
@@ -95,6 +100,7 @@ class SourceEvent:
     size: int = 0
     attributes: Attributes = field(default_factory=Attributes)
     record: bytes | None = None
+    parent_id: str | None = None
 
     @property
     def place(self) -> "Place":
@@ -143,7 +149,10 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One row of the ledger. `version` is the searchable one, 0 before the first is ready."""
+    """One row of the ledger. `version` is the searchable one, 0 before the first is ready.
+
+    `parent_id`: of the document in which this one came, an attachment or a line.
+    """
 
     id: str
     collection: str
@@ -164,6 +173,7 @@ class Document:
     created_at: datetime
     updated_at: datetime
     ready_at: datetime | None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +187,17 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Child:
+    """A document inside of another one. `record` is its content in the form of a Kinesis record."""
+
+    key: str
+    uri: str
+    etag: str
+    size: int
+    record: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """A document claimed by a worker until its lease ends.
 
@@ -184,6 +205,7 @@ class Work:
     describe the searchable version; equal values mean that there is nothing to do.
     """
 
+    tenant: str
     document_id: str
     collection: Collection
     key: str
@@ -205,6 +227,7 @@ class BuiltDocument:
     """What the switch records with the new version.
 
     `own_title` is what the document calls itself. `source_etag` is the state that was read, empty: unknown.
+    `unread_pages` hold no text; the document's history names them.
     """
 
     content_sha256: str
@@ -218,3 +241,4 @@ class BuiltDocument:
     chunk_count: int
     page_count: int | None
     source_etag: str = ""
+    unread_pages: tuple[int, ...] = ()

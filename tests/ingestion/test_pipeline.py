@@ -1,9 +1,11 @@
 """The write path over the real store: versions, reasons, and nothing paid for twice."""
 
+from contextlib import closing
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from ingestion.pipeline import MAX_ATTEMPTS, Pipeline
@@ -14,6 +16,8 @@ from rag.domain.documents import Attributes, Document, DocumentStatus, NewCollec
 from rag.domain.pages import PageRequest, every
 from rag.errors import ModelUnavailable
 from tests.doubles.counting_embedder import GROUP, CountingEmbedder, Killed
+from tests.doubles.scans import column, scanned_pdf
+from tests.ingestion.parse.test_pdf import drawn
 from tests.rag.adapters.postgres.builders import LEASE
 
 
@@ -182,3 +186,18 @@ def test_a_worker_killed_half_way_pays_only_for_the_rest(path: WritePath) -> Non
     assert len(path.embedder.embedded) == len(set(path.embedder.embedded)) == document.chunk_count
     chunks = list(every(partial(path.tenant.documents.chunks, document.id)))
     assert [chunk.ordinal for chunk in chunks] == list(range(document.chunk_count))
+
+
+def test_pages_without_text_are_named_in_the_history(path: WritePath) -> None:
+    with closing(pypdfium2.PdfDocument.new()) as whole:
+        for body in (drawn(["The first page has text."]), scanned_pdf([column(["A scan"])])):
+            with closing(pypdfium2.PdfDocument(body)) as part:
+                whole.import_pages(part)
+        buffer = BytesIO()
+        whole.save(buffer)
+    path.drop("mixed.pdf", buffer.getvalue())
+    path.run()
+    document = path.document("mixed.pdf")
+    assert (document.status, document.page_count) == (DocumentStatus.READY, 2)
+    said = path.tenant.documents.history(document.id, PageRequest()).items[-1].detail
+    assert said.endswith("skipped pages without text: 2")

@@ -36,9 +36,12 @@ class Acceptance:
         self._known = connection.execute(_sql["known"], self._values).fetchone()
 
     def conflicts(self) -> bool:
-        """Whether another door has the key; the document's history tells of it."""
+        """Whether another door, or another parent, has the key; the document's history tells of it."""
         known = self._known
-        if known is None or door_of(known["source_uri"]) == self._values["door"]:
+        if known is None:
+            return False
+        same_door = door_of(known["source_uri"]) == self._values["door"]
+        if same_door and known["parent_id"] == self._event.parent_id:
             return False
         self._connection.execute(
             _sql["record_conflict"],

@@ -21,20 +21,24 @@ from rag.domain.content import EmbeddedChunk, TextPart, Vector
 from rag.domain.documents import (
     Attributes,
     BuiltDocument,
+    Child,
     Collection,
     Document,
     DocumentStatus,
     EmbeddingModel,
     SourceEvent,
+    SourceKind,
     SourceState,
     Work,
 )
 from rag.domain.reembedding import StoredChunk
 from rag.errors import ConflictingSource, VectorsMissing
+from rag.telemetry import logger
 
 _sql = load("ledger")
 _models = load("reembedding")
 _collections = load("collections")
+_MOST_NAMED = 50
 
 
 class PostgresLedger:
@@ -85,7 +89,7 @@ class PostgresLedger:
             if found is None:
                 raise LookupError(f"document {row['document_id']} stands without its collection")
             kept = connection.execute(_sql["source_record"], row).fetchone()
-            return _work_from(row, found, kept["record"] if kept else None)
+            return _work_from(self._tenant, row, found, kept["record"] if kept else None)
 
     @persistent
     def renew(self, work: Work, lease: timedelta) -> bool:
@@ -131,6 +135,36 @@ class PostgresLedger:
             return True
 
     @persistent
+    def adopt(self, work: Work, children: Sequence[Child], *, lease: timedelta) -> bool:
+        with self._session.transaction() as connection:
+            if not _extend(connection, work, lease):
+                return False
+            parent = get_document(connection, work.document_id)
+            for child in children:
+                self._adopt(connection, work, child, parent.source_kind)
+            return True
+
+    def _adopt(self, connection: Connection, work: Work, child: Child, kind: SourceKind) -> None:
+        event = SourceEvent(
+            tenant=self._tenant,
+            collection=work.collection.name,
+            key=child.key,
+            operation="upsert",
+            kind=kind,
+            uri=child.uri,
+            etag=child.etag,
+            size=child.size,
+            record=child.record,
+            parent_id=work.document_id,
+        )
+        acceptance = Acceptance(connection, self._tenant, event, work.collection)
+        if acceptance.conflicts():
+            logger.warning("%s is not ingested: its key belongs to another document", child.uri)
+            return
+        values = {"child_id": acceptance.apply(), **_identity(work)}
+        connection.execute(_sql["adopt"], values)
+
+    @persistent
     def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
         values = {**_identity(work), **asdict(built), "metadata": Jsonb(built.metadata)}
         with self._session.transaction() as connection:
@@ -141,8 +175,8 @@ class PostgresLedger:
                 return self._published_before(connection, values)
             self._save_text(connection, work, last)
             _remove_other_builds(connection, work)
-            detail = f"{built.chunk_count} chunks, {built.media_type}, {built.language}"
-            self._record(connection, work.document_id, work.version, "ready", detail)
+            connection.execute(_sql["delete_other_children"], _identity(work))
+            self._record(connection, work.document_id, work.version, "ready", _said_of(built))
             return True
 
     @persistent
@@ -244,6 +278,15 @@ class PostgresLedger:
         record(connection, self._tenant, document_id, version=version, event=event, detail=detail)
 
 
+def _said_of(built: BuiltDocument) -> str:
+    said = f"{built.chunk_count} chunks, {built.media_type}, {built.language}"
+    if not built.unread_pages:
+        return said
+    shown = ", ".join(map(str, built.unread_pages[:_MOST_NAMED]))
+    more = len(built.unread_pages) - _MOST_NAMED
+    return f"{said}; skipped pages without text: {shown}" + (f" and {more} more" if more > 0 else "")
+
+
 def _identity(work: Work) -> dict[str, Any]:
     return {"document_id": work.document_id, "claim": work.claim, "version": work.version}
 
@@ -262,8 +305,9 @@ def _floats(embedding: HalfVector) -> Vector:
     return array("f", embedding.to_numpy().astype("f4").tobytes())
 
 
-def _work_from(row: DictRow, found: DictRow, kept: bytes | None) -> Work:
+def _work_from(tenant: str, row: DictRow, found: DictRow, kept: bytes | None) -> Work:
     return Work(
+        tenant=tenant,
         document_id=row["document_id"],
         collection=collection_from(found),
         key=row["key"],

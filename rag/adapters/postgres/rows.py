@@ -30,6 +30,7 @@ def document_from(row: DictRow) -> Document:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         ready_at=row["ready_at"],
+        parent_id=row["parent_id"],
     )
 
 

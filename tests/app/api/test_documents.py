@@ -1,5 +1,6 @@
 import base64
 import json
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -217,3 +218,32 @@ def test_a_file_cannot_be_the_folder_of_another(api: Api) -> None:
     api.document(collection, key="a", text="File.")
     path = f"/v1/collections/{collection}/documents"
     problem_in(api.client.post(path, json={"key": "a/b", "text": "Below."}), 409, "key_conflict")
+
+
+def test_an_attachment_is_a_document_that_follows_its_mail(api: Api) -> None:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "ana@example.com", "Offer"
+    message.set_content("The offer is attached.")
+    message.add_attachment(b"Refunds take 30 days.", maintype="text", subtype="plain", filename="a.txt")
+    collection = api.collection()
+    mail = api.document(
+        collection,
+        key="mail.eml",
+        content_base64=base64.b64encode(message.as_bytes()).decode(),
+        media_type="message/rfc822",
+    )
+    listed = api.client.get(f"/v1/collections/{collection}/documents?key_prefix=mail.eml/").json()["data"]
+    assert [(each["key"], each["parent_id"], each["status"]) for each in listed] == [
+        ("mail.eml/a.txt", mail["id"], "ready")
+    ]
+    attachment = f"/v1/documents/{listed[0]['id']}"
+    assert api.client.get(f"{attachment}/content").content == b"Refunds take 30 days."
+    problem_in(api.client.delete(attachment), 409, "conflicting_source")
+    problem_in(api.client.patch(attachment, json={"metadata": {}}), 409, "conflicting_source")
+    again = {"key": "mail.eml/a.txt", "text": "Mine."}
+    problem_in(
+        api.client.post(f"/v1/collections/{collection}/documents", json=again), 409, "conflicting_source"
+    )
+    assert api.client.delete(f"/v1/documents/{mail['id']}").status_code == 202
+    api.work()
+    assert api.client.get(attachment).status_code == 404

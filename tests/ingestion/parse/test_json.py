@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.parse.json_reader import parse_json, parse_json_lines, records
+from ingestion.parse.json_reader import named_lines, parse_json, parse_json_lines
 from ingestion.parse.text_stream import pieces_of
 from rag.errors import CorruptDocument, DocumentTooLarge, EmptyDocument
 
@@ -90,12 +90,11 @@ def test_lines_are_a_block_each() -> None:
     assert parse_json(body).text == extracted.text
 
 
-def test_lines_are_documents_of_their_own() -> None:
-    found = list(records(pieces_of(b'{"title": "One", "x": 1}\n{}\n{"title": "Two", "x": 2}\n')))
-    assert [(each.line, each.content.title, each.content.text) for each in found] == [
-        (1, "One", "title: One\nx: 1"),
-        (3, "Two", "title: Two\nx: 2"),
-    ]
+def test_lines_are_named_by_their_ids_or_numbers() -> None:
+    body = b'{"id": "one", "x": 1}\n{}\n{"x": 2}\n{"id": 7.5}\n{"id": "one"}\n{"id": ["a"], "x": 3}'
+    found = list(named_lines(pieces_of(body)))
+    assert [name for name, _ in found] == ["one", "line 3", "7.5", "line 5", "line 6"]
+    assert found[0][1] == '{"id": "one", "x": 1}'
 
 
 def test_a_broken_line_is_named() -> None:

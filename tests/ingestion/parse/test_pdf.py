@@ -153,3 +153,16 @@ def test_threads_take_turns() -> None:
     with ThreadPoolExecutor(4) as pool:
         texts = [extracted.text for extracted in pool.map(parse_pdf, bodies)]
     assert all(f"Document {n} has" in text for n, text in enumerate(texts))
+
+
+def test_pages_that_show_something_and_hold_no_text_are_named() -> None:
+    def paint(canvas: Canvas) -> None:
+        canvas.drawString(72, 700, _SENTENCE)
+        canvas.showPage()
+        canvas.rect(72, 72, 300, 300, fill=1)  # as a scan shows its page
+        canvas.showPage()
+        canvas.showPage()  # blank
+        canvas.drawString(72, 700, _SENTENCE)
+
+    found = parse_pdf(painted(paint))
+    assert (len(found.page_starts), found.unread_pages) == (4, (2,))

@@ -38,6 +38,7 @@ def extracted_texts(draw: st.DrawFn) -> ExtractedText:
         media_type=draw(st.text(max_size=20)),
         title=draw(st.none() | TEXTS),
         page_starts=tuple(sorted(draw(st.lists(st.integers(0, len(text)), max_size=5)))),
+        unread_pages=tuple(draw(st.lists(st.integers(1, 9), max_size=3))),
     )
 
 
@@ -54,6 +55,7 @@ def test_every_field_passes() -> None:
         "media_type",
         "title",
         "page_starts",
+        "unread_pages",
     }
     assert {field.name for field in fields(Block)} == {"kind", "start", "end", "level", "header"}
 

@@ -19,3 +19,21 @@ ALTER TABLE document_texts
     ALTER COLUMN end_offset DROP DEFAULT,
     DROP CONSTRAINT document_texts_pkey,
     ADD PRIMARY KEY (tenant_id, document_id, build, part);
+
+-- Documents that came inside of another one (attachments, lines of JSON); parent_version is the parent's in
+-- which each was last found. Their bytes are in document_records.
+ALTER TABLE documents
+    ADD COLUMN parent_id text COLLATE "C",
+    ADD COLUMN parent_version integer;
+CREATE INDEX documents_parent ON documents (tenant_id, parent_id) WHERE parent_id IS NOT NULL;
+CREATE FUNCTION delete_children() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE documents
+    SET status = 'deleting', build = 0, version = 0, latest_version = latest_version + 1, attempts = 0,
+        offered_at = now(), lease_until = NULL, updated_at = now()
+    WHERE tenant_id = new.tenant_id AND parent_id = new.document_id AND status <> 'deleting';
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER delete_children AFTER UPDATE OF status ON documents FOR EACH ROW
+    WHEN (new.status = 'deleting' AND old.status <> 'deleting') EXECUTE FUNCTION delete_children();

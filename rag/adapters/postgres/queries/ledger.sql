@@ -2,7 +2,7 @@
 SELECT pg_advisory_xact_lock(hashtextextended(%(collection_id)s || '/' || %(key)s, 0))
 
 -- name: known
-SELECT document_id, status, version, latest_version, source_order, source_etag, source_uri
+SELECT document_id, status, version, latest_version, source_order, source_etag, source_uri, parent_id
 FROM documents WHERE collection_id = %(collection_id)s AND key = %(key)s
 FOR UPDATE
 
@@ -28,9 +28,9 @@ WHERE collection_id = %(collection_id)s AND key = %(key)s AND door = %(door)s
 
 -- name: insert
 INSERT INTO documents (tenant_id, document_id, collection_id, key, size, status, title, media_type, metadata,
-                       source_kind, source_uri, source_etag, source_order)
+                       source_kind, source_uri, source_etag, source_order, parent_id)
 VALUES (%(tenant)s, %(document_id)s, %(collection_id)s, %(key)s, %(size)s, 'pending', %(title)s, %(media_type)s,
-        %(metadata)s, %(kind)s, %(uri)s, %(etag)s, %(order)s)
+        %(metadata)s, %(kind)s, %(uri)s, %(etag)s, %(order)s, %(parent_id)s)
 
 -- name: renew_version
 UPDATE documents
@@ -73,7 +73,7 @@ WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %
 -- name: states
 SELECT c.name AS collection, d.key, d.source_etag, d.source_uri
 FROM documents d JOIN collections c USING (tenant_id, collection_id)
-WHERE NOT c.deleting AND d.status <> 'deleting'
+WHERE NOT c.deleting AND d.status <> 'deleting' AND d.parent_id IS NULL
 
 -- name: claim
 UPDATE documents d
@@ -152,6 +152,16 @@ DELETE FROM chunks WHERE document_id = %(document_id)s AND build = %(claim)s
 
 -- name: remove_own_texts
 DELETE FROM document_texts WHERE document_id = %(document_id)s AND build = %(claim)s
+
+-- name: adopt
+UPDATE documents SET parent_version = %(version)s WHERE document_id = %(child_id)s
+
+-- name: delete_other_children
+UPDATE documents
+SET status = 'deleting', build = 0, version = 0, latest_version = latest_version + 1, attempts = 0,
+    offered_at = now(), lease_until = NULL, updated_at = now()
+WHERE tenant_id = current_setting('acervo.tenant') AND parent_id = %(document_id)s
+  AND parent_version < %(version)s AND status <> 'deleting'
 
 -- name: confirm
 UPDATE documents
