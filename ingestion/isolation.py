@@ -14,6 +14,10 @@ from rag.domain.page_images import PageImage
 from rag.settings import ParsingSettings
 from rag.telemetry import logger
 
+# Of enclosed documents: UTF-8 of text in another encoding, and their names.
+_MOST_GROWTH = 3
+_MOST_HEADS = 10_000_000
+
 
 class Parser(Protocol):
     """Turns files into text."""
@@ -101,8 +105,12 @@ class IsolatedParser:
     ) -> Generator[tuple[str, str, bytes], None, None]:
         """See Parser. To be read to its end, or closed."""
         request = to_json({"do": ENCLOSED, "size": size, "media_type": media_type})
+        left = _MOST_GROWTH * size + _MOST_HEADS
         with self._process(beat) as process:
             for parts in process.ask(request, file):
+                left -= sum(map(len, parts))
+                if left < 0:
+                    raise InvalidFrame("more than the file can hold")
                 yield _enclosed(parts)
 
     def page_images(

@@ -32,6 +32,7 @@ class Original:
     def on_disk(self) -> BinaryIO:
         """With a descriptor that another process can read."""
         self.file.rollover()
+        self.file.flush()
         return cast("BinaryIO", self.file)
 
 
