@@ -48,6 +48,7 @@ class QuickEmbedder:
 
     model = EmbeddingModel(id="quick", dimensions=256)
     semantic_weight = 0.3
+    max_tokens = None
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         return [self.embed_query(text) for text in texts]

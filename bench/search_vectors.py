@@ -45,7 +45,7 @@ class KnownEmbedder:
 
     model: Final = MODEL
     semantic_weight: Final = WordLlamaEmbedder.semantic_weight
-    max_tokens: Final = None
+    max_tokens: Final = WordLlamaEmbedder.max_tokens
 
     def __init__(self, texts: Sequence[str], vectors: HalfMatrix) -> None:
         self._vectors: Mapping[str, Vector] = {

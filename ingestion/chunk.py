@@ -10,35 +10,35 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ingestion.pack import pack
+from ingestion.sections import Limits, sections
 from ingestion.units import CountTokens, Unit, counted_units, last_header
 from rag.domain.content import Chunk, ExtractedText
+from rag.domain.documents import Chunking, ChunkingStrategy
 
 # Raised whenever the same text may be cut otherwise.
 CHUNKER_VERSION = 2
 
-_SHORT_INTRODUCTION = 0.25
 _MOST_OVERLAP = 0.5
 
 
 def chunk_parts(
-    parts: Iterable[ExtractedText], *, max_tokens: int, overlap_tokens: int, count_tokens: CountTokens
+    parts: Iterable[ExtractedText], chunking: Chunking, *, most_tokens: int, count_tokens: CountTokens
 ) -> Iterator[Chunk]:
-    """The chunks of a text that comes in parts; a chunk is of one part, and knows its table's header."""
+    """The chunks of a text that comes in parts; a chunk is of one part, and knows its table's header.
+
+    A text in several parts is too large to be one chunk: none of its later parts is one.
+    """
     ordinal = start = 0
     header: str | None = None
     for part in parts:
-        found = chunk(
-            part,
-            max_tokens=max_tokens,
-            overlap_tokens=overlap_tokens,
-            count_tokens=count_tokens,
-            header=header,
-        )
+        found = chunk(part, chunking, most_tokens=most_tokens, count_tokens=count_tokens, header=header)
         for each in found if start == 0 else _shifted(found, ordinal, start):
             ordinal = each.ordinal + 1
             yield each
         header = last_header(part, header)
         start += len(part.text)
+        if chunking.strategy is ChunkingStrategy.WHOLE:
+            chunking = replace(chunking, strategy=ChunkingStrategy.RECURSIVE)
 
 
 def _shifted(chunks: Iterator[Chunk], ordinal: int, start: int) -> Iterator[Chunk]:
@@ -48,68 +48,35 @@ def _shifted(chunks: Iterator[Chunk], ordinal: int, start: int) -> Iterator[Chun
 
 def chunk(
     extracted: ExtractedText,
+    chunking: Chunking,
     *,
-    max_tokens: int,
-    overlap_tokens: int,
+    most_tokens: int,
     count_tokens: CountTokens,
     header: str | None = None,
 ) -> Iterator[Chunk]:
-    """Chunks of at most `max_tokens` (as the sum of their sentences' tokens, each counted alone).
+    """Chunks of at most `most_tokens`, and of at most `chunking.max_tokens` where the recursive rule cuts.
 
-    With `overlap_tokens` a chunk begins with the last whole sentences of the one before, within its
-    section; without, every character but white space is in exactly one chunk. `header` names the columns
-    of the table that the text begins in the middle of.
+    Tokens are the sum of those of a chunk's sentences, each counted alone. With an overlap a chunk begins
+    with the last whole sentences of the one before, within its section, page or row; without, every
+    character but white space is in exactly one chunk. `header` names the columns of the table that the text
+    begins in the middle of.
     """
-    overlap = min(overlap_tokens, int(max_tokens * _MOST_OVERLAP))
-    own = max(1, max_tokens - overlap)
-    units = counted_units(extracted, own, count_tokens, header=header)
+    size = min(chunking.max_tokens, most_tokens)
+    overlap = min(chunking.overlap_tokens, int(size * _MOST_OVERLAP))
+    limits = Limits(recursive=max(1, size - overlap), whole=most_tokens)
+    pages = extracted.page_starts
+    by_page = chunking.strategy is ChunkingStrategy.PAGE
+    units = counted_units(extracted, limits.recursive, count_tokens, header=header, within_pages=by_page)
     path: list[tuple[int, str]] = []
     ordinal = 0
-    for section in _joined(_sections(units), own):
+    for section, limit in sections(units, chunking.strategy, limits, pages):
         _follow(path, _opening_headings(section), extracted.text)
-        for first, last in pack([unit.tokens for unit in section], [unit.cut for unit in section], own):
+        for first, last in pack([unit.tokens for unit in section], [unit.cut for unit in section], limit):
             start = _overlap_start(section, first, overlap)
             headings = tuple(heading for _, heading in path)
             yield _chunk(extracted, section[start:last], ordinal=ordinal, headings=headings)
             ordinal += 1
         _follow(path, [unit for unit in section if unit.level], extracted.text)
-
-
-def _sections(units: Iterable[Unit]) -> Iterator[list[Unit]]:
-    """Headings with the body text up to the next heading."""
-    section: list[Unit] = []
-    for unit in units:
-        if unit.level and section and not section[-1].level:
-            yield section
-            section = []
-        section.append(unit)
-    if section:
-        yield section
-
-
-def _joined(sections: Iterable[list[Unit]], limit: int) -> Iterator[list[Unit]]:
-    """Joins a short introduction to the section under it where one chunk holds both."""
-    held: list[Unit] = []
-    for section in sections:
-        if held and _is_introduction(held, section, limit):
-            held = held + section
-            continue
-        if held:
-            yield held
-        held = section
-    if held:
-        yield held
-
-
-def _is_introduction(held: Sequence[Unit], section: Sequence[Unit], limit: int) -> bool:
-    before = _size(held)
-    deepest = max(unit.level for unit in held)
-    shallowest = min(unit.level for unit in section if unit.level)
-    return before <= limit * _SHORT_INTRODUCTION and shallowest > deepest and before + _size(section) <= limit
-
-
-def _size(units: Sequence[Unit]) -> int:
-    return sum(unit.tokens for unit in units)
 
 
 def _opening_headings(section: Sequence[Unit]) -> list[Unit]:

@@ -39,14 +39,5 @@ def embedded_text(chunk: StoredChunk, title: str | None = None) -> str:
     return next(matching, _text(chunk, title or chunk.titles[0]))
 
 
-def most_tokens(one: Embedder, other: Embedder) -> Callable[[Sequence[str]], list[int]]:
-    """Counts what a text has by the model that sees more of them in it: chunks are to fit both."""
-
-    def count(texts: Sequence[str]) -> list[int]:
-        return [*map(max, one.count_tokens(texts), other.count_tokens(texts))]
-
-    return count
-
-
 def _text(chunk: StoredChunk, title: str | None) -> str:
     return text_in_context(chunk.text, context_of(chunk.text, chunk.headings, title))

@@ -12,8 +12,9 @@ from math import inf
 from ingestion.attempt import Attempt, OutOfTime, Remaining, Superseded, Texts
 from ingestion.children import adopt_enclosed
 from ingestion.chunk import CHUNKER_VERSION, chunk_parts
+from ingestion.chunk_size import longest_chunk, most_tokens
 from ingestion.embed import Embedding
-from ingestion.embed_stored import AT_ONCE, embed_stored, most_tokens
+from ingestion.embed_stored import AT_ONCE, embed_stored
 from ingestion.isolation import Parser, shared_parser
 from ingestion.parse.media_type import EML, JSONL
 from ingestion.parse.reader import PARSER_VERSION
@@ -113,9 +114,10 @@ class Pipeline:
             with downloaded(self._source, work.source_uri, work.record) as found:
                 return self._processed(attempt, found)
         except SourceObjectNotFound:
-            if work.record is not None:
+            if work.record is not None or work.renews_chunks:
                 raise
-            # The document goes with its object; the event that tells so is on its way.
+            # The document goes with its object; the event that tells so is on its way. Where no event asked
+            # for this work, none may be: the document keeps its old chunks.
             attempt.ledger.vanish(work)
             return Outcome.DELETED
 
@@ -217,6 +219,9 @@ class Pipeline:
         """Raises EmbeddingModelMismatch."""
         return embedder_of(model, self._embedder, self._other_embedders)
 
+    def _other_embedder(self, work: Work) -> Embedder | None:
+        return self.embedder_of(work.other_embedding) if work.other_embedding else None
+
     def _check(self, found: Original) -> None:
         if found.size > self._max_streamed_bytes:
             raise DocumentTooLarge(
@@ -232,13 +237,12 @@ class Pipeline:
         title: str | None,
         language: str,
     ) -> int:
-        sizes = attempt.work.collection.chunking
-        other = attempt.work.other_embedding
+        other = self._other_embedder(attempt.work)
         chunks = chunk_parts(
             parts,
-            max_tokens=sizes.max_tokens,
-            overlap_tokens=sizes.overlap_tokens,
-            count_tokens=most_tokens(embedder, self.embedder_of(other)) if other else embedder.count_tokens,
+            attempt.work.collection.chunking,
+            most_tokens=longest_chunk(embedder, other),
+            count_tokens=most_tokens(embedder, other) if other else embedder.count_tokens,
         )
         model = embedder.model
         embedding = Embedding(
@@ -254,11 +258,12 @@ class Pipeline:
 
     def _recipe(self, work: Work) -> str:
         """How a searchable version was made: another recipe builds unchanged bytes anew."""
-        sizes = work.collection.chunking
+        chunking = work.collection.chunking
         model = work.collection.embedding
-        lines = " lines apart," if sizes.jsonl == "document_per_line" else ""
+        lines = " lines apart," if chunking.jsonl == "document_per_line" else ""
         return (
-            f"parser {PARSER_VERSION}, chunker {CHUNKER_VERSION} {sizes.max_tokens}/{sizes.overlap_tokens},"
+            f"parser {PARSER_VERSION}, chunker {CHUNKER_VERSION} {chunking.strategy}"
+            f" {chunking.max_tokens}/{chunking.overlap_tokens},"
             f"{lines} {work.collection.language}, {model.id}/{model.dimensions}"
         )
 

@@ -1,10 +1,11 @@
 """The pieces that a chunk is made of: headings, sentences, list items, table rows, lines of code."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import islice
+from itertools import islice, pairwise
 
 from ingestion.pack import pack
 from rag.domain.content import Block, BlockKind, ExtractedText
@@ -34,27 +35,37 @@ class Cut(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
-    """`level` is a heading's, 0 for body text. `header` is the row above that names the columns."""
+    """`level` is a heading's, 0 for body text. `header` is the row above that names the columns.
+
+    `row` is the offset at which the table row begins that the unit is or is part of; None for a header row.
+    """
 
     start: int
     end: int
     cut: Cut
     level: int = 0
     header: str | None = None
+    row: int | None = None
     tokens: int = 0
 
 
 def counted_units(
-    extracted: ExtractedText, max_tokens: int, count_tokens: CountTokens, *, header: str | None = None
+    extracted: ExtractedText,
+    max_tokens: int,
+    count_tokens: CountTokens,
+    *,
+    header: str | None = None,
+    within_pages: bool = False,
 ) -> Iterator[Unit]:
     """All units in order, none of more than `max_tokens`, each counted once, in batches.
 
-    `header`: of the table that the text begins in the middle of.
+    `header`: of the table that the text begins in the middle of. `within_pages`: none goes on over the end
+    of a page.
 
     Counting every candidate chunk exactly costs a hundred times as much as adding up its units.
     """
     counter = _Counter(extracted.text, count_tokens)
-    stream = _units(extracted, header)
+    stream = _units(extracted, _paged(extracted) if within_pages else _complete(extracted), header)
     leading = 0
     while batch := list(islice(stream, _BATCH)):
         for unit in counter.counted(batch):
@@ -147,9 +158,9 @@ def last_header(extracted: ExtractedText, header: str | None) -> str | None:
     return header
 
 
-def _units(extracted: ExtractedText, header: str | None) -> Iterator[Unit]:
+def _units(extracted: ExtractedText, blocks: Iterable[Block], header: str | None) -> Iterator[Unit]:
     last_end = 0
-    for block, following in _with_following(_complete(extracted)):
+    for block, following in _with_following(blocks):
         header = _header_above(extracted.text, last_end, block, header)
         yield from _block_units(extracted.text, block, header=header, last=following is None)
         header = _header_below(extracted.text, block, header)
@@ -186,6 +197,16 @@ def _complete(extracted: ExtractedText) -> Iterator[Block]:
     yield from _gap(extracted.text, position, len(extracted.text))
 
 
+def _paged(extracted: ExtractedText) -> Iterator[Block]:
+    """The blocks, those that go on over a page's end in parts."""
+    pages = extracted.page_starts
+    for block in _complete(extracted):
+        breaks = pages[bisect_right(pages, block.start) : bisect_left(pages, block.end)]
+        for start, end in pairwise((block.start, *breaks, block.end)):
+            if start < end:
+                yield replace(block, start=start, end=end)
+
+
 def _gap(text: str, start: int, end: int) -> Iterator[Block]:
     for match in _PARAGRAPH.finditer(text, start, end):
         yield Block(kind=BlockKind.PARAGRAPH, start=match.start(), end=match.end())
@@ -202,6 +223,7 @@ def _block_units(text: str, block: Block, *, header: str | None, last: bool) -> 
             cut=Cut.NEVER if announces and not last else cut,
             level=max(block.level, 1) if block.kind is BlockKind.HEADING else 0,
             header=header,
+            row=block.start if block.kind is BlockKind.TABLE_ROW and not block.header else None,
         )
 
 

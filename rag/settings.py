@@ -58,6 +58,7 @@ class EmbeddingSettings(_Settings):
     `embedding_others` are further ones, with white space between them, for collections that have another
     model or are to have it (`acervo reembed`).
     The quotas (Bedrock only) are this process's share; without them the rate is found by trying.
+    `embedding_max_tokens` (openai, sagemaker) is the longest text that the model reads.
     """
 
     embedding: str = "wordllama"
@@ -66,6 +67,7 @@ class EmbeddingSettings(_Settings):
     embedding_requests_per_minute: int | None = Field(default=None, gt=0)
     embedding_tokens_per_minute: int | None = Field(default=None, gt=0)
     embedding_concurrency: int = Field(default=64, ge=1, le=512)
+    embedding_max_tokens: int = Field(default=512, ge=128, le=8_192)
 
 
 class GenerationSettings(_Settings):

@@ -54,7 +54,9 @@ def get_collection(name: Name, services: ServicesDependency) -> Collection:
 @router.patch(
     "/{name}",
     summary="Change a collection",
-    description="What is absent or null stays as it is. New chunking applies to documents written later.",
+    description="What is absent or null stays as it is. New chunking is applied to all documents in the"
+    " background: each is searched in its old chunks until its new ones are complete. `outdated_count` tells"
+    " how many are left; those that fail keep their old chunks and say why.",
     responses={**success(200, examples.COLLECTION), **problems(404, body=True)},
 )
 def update_collection(name: Name, body: CollectionUpdate, services: ServicesDependency) -> Collection:
@@ -65,6 +67,8 @@ def update_collection(name: Name, body: CollectionUpdate, services: ServicesDepe
         chunking=body.chunking.to_domain() if body.chunking else None,
         metadata=body.metadata,
     )
+    if updated.outdated_count:
+        services.request_work()
     return Collection.of(updated)
 
 

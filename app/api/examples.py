@@ -11,10 +11,11 @@ COLLECTION: dict[str, Any] = {
     "name": "handbook",
     "description": "How we work",
     "language": "auto",
-    "chunking": {"max_tokens": 400, "overlap_tokens": 0, "jsonl": "one_document"},
+    "chunking": {"strategy": "recursive", "max_tokens": 400, "overlap_tokens": 0, "jsonl": "one_document"},
     "metadata": {},
     "embedding": {"id": "wordllama-l2-256", "dimensions": 256},
     "document_count": 12,
+    "outdated_count": 0,
     "created_at": TIME,
     "updated_at": TIME,
 }

@@ -64,6 +64,9 @@ class Client(AbstractContextManager["Client"]):
         """`safe`: doing it twice does no harm, so it is tried again."""
         return self._request("POST", path, attempts=ATTEMPTS if safe else 1, json=_given(body or {}))
 
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        return self._request("PATCH", path, json=body)
+
     def delete(self, path: str) -> None:
         self._request("DELETE", path)
 

@@ -45,6 +45,23 @@ DocumentReference = Annotated[
 ]
 
 
+class ChunkingStrategy(StrEnum):
+    RECURSIVE = "recursive"
+    PAGE = "page"
+    ROW = "row"
+    WHOLE = "whole"
+
+
+Chunking = Annotated[
+    ChunkingStrategy | None,
+    Option("--chunking", help="What becomes one chunk, where the embedding model takes it whole."),
+]
+MaxTokens = Annotated[int | None, Option("--max-tokens", help="The size of a recursive chunk.")]
+OverlapTokens = Annotated[
+    int | None, Option("--overlap-tokens", help="How much of the recursive chunk before is repeated.")
+]
+
+
 class SearchMode(StrEnum):
     HYBRID = "hybrid"
     SEMANTIC = "semantic"

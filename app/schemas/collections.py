@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -12,9 +12,18 @@ from rag.domain import documents as domain
 Description = Annotated[Text, StringConstraints(max_length=2_000)]
 
 
-class ChunkingOptions(RequestModel):
-    """Sizes in tokens of the embedding model; they apply to documents written later."""
+Strategy = Literal["recursive", "page", "row", "whole"]
 
+
+class ChunkingOptions(RequestModel):
+    """`page`, `row` (of a table) and `whole` (the document) make one chunk of each that fits.
+
+    What the embedding model does not take whole, text that is in no row and documents without pages are cut
+    as by `recursive`: along the structure, at the ends of sentences, into chunks of at most `max_tokens` (of
+    the model; fewer where it takes fewer). Up to `overlap_tokens` of the chunk before are repeated there.
+    """
+
+    strategy: Strategy = "recursive"
     max_tokens: Annotated[int, Field(ge=128, le=2048), WHOLE] = domain.Chunking().max_tokens
     overlap_tokens: Annotated[int, Field(ge=0, le=64), WHOLE] = domain.Chunking().overlap_tokens
     jsonl: Annotated[
@@ -23,7 +32,10 @@ class ChunkingOptions(RequestModel):
 
     def to_domain(self) -> domain.Chunking:
         return domain.Chunking(
-            max_tokens=self.max_tokens, overlap_tokens=self.overlap_tokens, jsonl=self.jsonl
+            strategy=domain.ChunkingStrategy(self.strategy),
+            max_tokens=self.max_tokens,
+            overlap_tokens=self.overlap_tokens,
+            jsonl=self.jsonl,
         )
 
 
@@ -63,6 +75,7 @@ class CollectionUpdate(RequestModel):
 
 
 class CollectionChunking(ResponseModel):
+    strategy: Strategy
     max_tokens: int
     overlap_tokens: int
     jsonl: domain.JsonLines
@@ -74,6 +87,8 @@ class EmbeddingModel(ResponseModel):
 
 
 class Collection(ResponseModel):
+    """`outdated_count`: documents that are searched in chunks of an earlier chunking."""
+
     id: str
     name: str
     description: str | None
@@ -82,5 +97,6 @@ class Collection(ResponseModel):
     metadata: Mapping[str, Any]
     embedding: EmbeddingModel
     document_count: int
+    outdated_count: int
     created_at: datetime
     updated_at: datetime

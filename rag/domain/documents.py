@@ -35,10 +35,24 @@ class EmbeddingModel:
 JsonLines: TypeAlias = Literal["one_document", "document_per_line"]
 
 
+class ChunkingStrategy(StrEnum):
+    """What becomes one chunk, as far as the embedding model takes it whole."""
+
+    RECURSIVE = "recursive"  # as many sentences of a section as `max_tokens` hold
+    PAGE = "page"
+    ROW = "row"  # of a table; the text between tables is cut as by `recursive`
+    WHOLE = "whole"  # the document
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chunking:
-    """Sizes in tokens of the embedding model; `jsonl`: what a file of JSON lines is."""
+    """Sizes in tokens of the embedding model; `jsonl`: what a file of JSON lines is.
 
+    The sizes are those of `recursive`, by which the other strategies cut what is too large for the model or
+    has no pages.
+    """
+
+    strategy: ChunkingStrategy = ChunkingStrategy.RECURSIVE
     max_tokens: int = 400
     overlap_tokens: int = 0
     jsonl: JsonLines = "one_document"
@@ -46,14 +60,21 @@ class Chunking:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
+    """`chunking_version` counts the changes of `chunking`.
+
+    `outdated_count` is how many documents are searched in chunks of an earlier one.
+    """
+
     id: str
     name: str
     description: str | None
     language: str  # "auto" or an ISO 639-1 code
     chunking: Chunking
+    chunking_version: int
     metadata: Metadata
     embedding: EmbeddingModel
     document_count: int
+    outdated_count: int
     created_at: datetime
     updated_at: datetime
 
@@ -202,7 +223,8 @@ class Work:
     """A document claimed by a worker until its lease ends.
 
     `version` is the one to build, `claim` this attempt's own number. `recipe` and `content_sha256`
-    describe the searchable version; equal values mean that there is nothing to do.
+    describe the searchable version; equal values mean that there is nothing to do. `renews_chunks`: no event
+    told of a change, the collection's chunking changed.
     """
 
     tenant: str
@@ -216,6 +238,7 @@ class Work:
     source_uri: str
     record: bytes | None
     has_searchable_version: bool
+    renews_chunks: bool
     content_sha256: str | None
     recipe: str | None
     # A second model of the collection, in the making or kept for a roll-back.

@@ -8,7 +8,7 @@ import pytest
 from rag.adapters.postgres.store import PostgresStore
 from rag.domain.documents import Chunking, Document, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest
-from tests.ingestion.test_pipeline import WritePath
+from tests.ingestion.write_path import WritePath
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from ingestion.chunk import chunk
 from ingestion.parse.reader import parse
+from ingestion.units import CountTokens
 from rag.domain.content import Block, BlockKind, Chunk, ExtractedText
+from rag.domain.documents import Chunking
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
@@ -24,9 +26,16 @@ def count_characters(texts: Sequence[str]) -> list[int]:
 
 def chunks_of(markdown: str, max_tokens: int = 40, overlap_tokens: int = 0) -> list[Chunk]:
     extracted = parse(markdown.encode(), name="document.md")
-    return list(
-        chunk(extracted, max_tokens=max_tokens, overlap_tokens=overlap_tokens, count_tokens=count_words)
-    )
+    return cut(extracted, Chunking(max_tokens=max_tokens, overlap_tokens=overlap_tokens))
+
+
+def cut(
+    extracted: ExtractedText,
+    chunking: Chunking,
+    count_tokens: CountTokens = count_words,
+    most_tokens: int = 8_192,
+) -> list[Chunk]:
+    return list(chunk(extracted, chunking, most_tokens=most_tokens, count_tokens=count_tokens))
 
 
 def sentence(words: int, mark: str = "word") -> str:
@@ -107,7 +116,7 @@ def test_a_long_sentence_is_cut_between_clauses_and_never_in_a_number() -> None:
 
 def test_a_word_longer_than_a_chunk_is_cut() -> None:
     extracted = parse(b"x" * 1000, name="a.txt")
-    found = list(chunk(extracted, max_tokens=64, overlap_tokens=0, count_tokens=count_characters))
+    found = cut(extracted, Chunking(max_tokens=64), count_characters)
     assert "".join(each.text for each in found) == "x" * 1000
     assert all(len(each.text) <= 64 for each in found)
 
@@ -132,13 +141,13 @@ def test_pages() -> None:
         media_type="application/pdf",
         page_starts=(0, 13, 19, 35, 40),
     )
-    found = list(chunk(extracted, max_tokens=3, overlap_tokens=0, count_tokens=count_words))
+    found = cut(extracted, Chunking(max_tokens=3))
     assert [(each.page, each.page_breaks) for each in found] == [(1, ()), (2, (19,)), (4, ())]
 
 
 def test_text_between_blocks_is_not_lost() -> None:
     extracted = ExtractedText(text="Lost one. Kept.\n\nLost two.", blocks=(), media_type="text/plain")
-    found = list(chunk(extracted, max_tokens=3, overlap_tokens=0, count_tokens=count_words))
+    found = cut(extracted, Chunking(max_tokens=3))
     assert [each.text for each in found] == ["Lost one. Kept.", "Lost two."]
 
 
@@ -161,12 +170,10 @@ _BLOCKS = st.one_of(
 def test_chunks_are_exact_and_cover_the_text(markdown: str, max_tokens: int, overlap: int) -> None:
     extracted = parse(markdown.encode(), name="document.md")
     for overlap_tokens in (0, overlap):
-        found = list(
-            chunk(extracted, max_tokens=max_tokens, overlap_tokens=overlap_tokens, count_tokens=count_words)
-        )
+        found = cut(extracted, Chunking(max_tokens=max_tokens, overlap_tokens=overlap_tokens))
         assert_exact(extracted, found)
         assert all(len(each.text.split()) <= max_tokens for each in found)
-    plain = list(chunk(extracted, max_tokens=max_tokens, overlap_tokens=0, count_tokens=count_words))
+    plain = cut(extracted, Chunking(max_tokens=max_tokens))
     assert all(before.end <= after.start for before, after in pairwise(plain))
 
 
@@ -195,7 +202,5 @@ def test_sums_of_sentences_are_near_the_true_counts(model: wordllama.WordLlamaIn
         for n in range(1, 20)
     )
     body = clauses + "\n\n# Sumário\n\n" + "\n\n".join(f"{n}.\n\nItem" for n in range(300))
-    found = list(
-        chunk(parse(body.encode(), name="a.md"), max_tokens=100, overlap_tokens=0, count_tokens=count)
-    )
+    found = cut(parse(body.encode(), name="a.md"), Chunking(max_tokens=100), count)
     assert max(count([each.text for each in found])) <= 110

@@ -16,7 +16,7 @@ from rag.domain.documents import Document, DocumentStatus
 from rag.domain.pages import every
 from rag.domain.search import Passage
 from rag.settings import ParsingSettings
-from tests.ingestion.test_pipeline import WritePath, hurry
+from tests.ingestion.write_path import WritePath
 
 NOTE = "paid within thirty days of the receipt of the goods"
 HEAD = "id,name,amount,note\n"
@@ -100,7 +100,7 @@ def test_readers_see_the_old_version_until_the_new_one_is_whole(path: WritePath)
     assert parts_in(path, document) > 1
     assert path.tenant.documents.text(document.id).endswith("1 | old")
     path.embedder.failing_after = None
-    hurry(path)
+    path.hurry()
     path.run()
     document = path.document("a.csv")
     assert (document.status, document.version, parts_in(path, document)) == (DocumentStatus.READY, 2, 3)

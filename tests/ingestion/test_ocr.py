@@ -21,7 +21,7 @@ from rag.settings import ParsingSettings
 from tests.doubles.model_clients import client_of
 from tests.doubles.scans import column, scanned_pdf
 from tests.doubles.textract_server import TextractServer, textract_failure, textract_server
-from tests.ingestion.test_pipeline import WritePath
+from tests.ingestion.write_path import WritePath
 
 PAGES = [
     ["A transação foi", "aprovada.", "Outra linha"],

@@ -8,48 +8,16 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from ingestion.pipeline import MAX_ATTEMPTS, Pipeline
-from ingestion.reconcile import reconcile
-from rag.adapters.folder import FolderSource
-from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
-from rag.domain.documents import Attributes, Document, DocumentStatus, NewCollection
+from ingestion.pipeline import MAX_ATTEMPTS
+from rag.adapters.postgres.store import PostgresStore
+from rag.domain.documents import Attributes, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest, every
 from rag.errors import ModelUnavailable
-from tests.doubles.counting_embedder import GROUP, CountingEmbedder, Killed
+from tests.doubles.counting_embedder import GROUP, Killed
 from tests.doubles.scans import column, scanned_pdf
 from tests.ingestion.parse.test_pdf import drawn
+from tests.ingestion.write_path import WritePath
 from tests.rag.adapters.postgres.builders import LEASE
-
-
-class WritePath:
-    """A folder, a store and a worker's hands."""
-
-    def __init__(self, store: PostgresStore, root: Path) -> None:
-        self.store = store
-        self.tenant: PostgresTenantStore = store.tenant("local")
-        self.source = FolderSource(root)
-        self.embedder = CountingEmbedder()
-        self.pipeline = Pipeline(source=self.source, embedder=self.embedder, max_document_bytes=100_000)
-
-    def drop(self, key: str, text: str | bytes, attributes: Attributes | None = None) -> None:
-        body = text.encode() if isinstance(text, str) else text
-        self.source.put("local", "notes", key, BytesIO(body), attributes or Attributes())
-
-    def run(self) -> int:
-        """Compares the folder and works off the queue; returns how many documents were worked on."""
-        reconcile(store=self.store, source=self.source, embedder=self.embedder)
-        count = 0
-        while work := self.tenant.ledger.claim(LEASE):
-            self.pipeline.process(self.tenant.ledger, work)
-            count += 1
-        return count
-
-    def document(self, key: str) -> Document:
-        return self.tenant.documents.find("notes", key)
-
-    def history(self, key: str) -> list[str]:
-        entries = self.tenant.documents.history(self.document(key).id, PageRequest()).items
-        return [entry.event for entry in entries]
 
 
 @pytest.fixture
@@ -152,7 +120,7 @@ def test_a_transient_error_is_tried_again_and_then_recorded(path: WritePath) -> 
     for _ in range(MAX_ATTEMPTS - 1):
         work = path.tenant.ledger.claim(LEASE)
         while work is None:
-            hurry(path)
+            path.hurry()
             work = path.tenant.ledger.claim(LEASE)
         path.pipeline.process(path.tenant.ledger, work)
     failure = path.document("a.txt").failure
@@ -164,12 +132,6 @@ def test_a_transient_error_is_tried_again_and_then_recorded(path: WritePath) -> 
     assert path.document("a.txt").status is DocumentStatus.READY
 
 
-def hurry(path: WritePath) -> None:
-    """Lets the time of waiting documents and of lost leases come."""
-    with path.tenant.ledger._session.transaction() as connection:  # noqa: SLF001 - the clock is the database's
-        connection.execute("UPDATE documents SET offered_at = now(), lease_until = now() - interval '1 s'")
-
-
 def test_a_worker_killed_half_way_pays_only_for_the_rest(path: WritePath) -> None:
     path.drop("a.md", "\n\n".join(f"# Part {n}\n\n{text}" for n, text in enumerate(PARAGRAPHS)))
     path.embedder.kill_in_call = 150 // GROUP + 1
@@ -177,7 +139,7 @@ def test_a_worker_killed_half_way_pays_only_for_the_rest(path: WritePath) -> Non
         path.run()
     paid = len(path.embedder.embedded)
     assert 150 - GROUP <= paid <= 150
-    hurry(path)
+    path.hurry()
     path.run()
     document = path.document("a.md")
     assert document.status is DocumentStatus.READY

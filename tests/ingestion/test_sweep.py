@@ -16,7 +16,7 @@ from ingestion.pipeline import MAX_ATTEMPTS
 from ingestion.reembedding import ReembeddingAdministration
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source
-from rag.domain.documents import Attributes, DocumentStatus, NewCollection
+from rag.domain.documents import Attributes, Chunking, ChunkingStrategy, DocumentStatus, NewCollection
 from rag.errors import DatabaseUnavailable, ModelUnavailable, NotFound, Throttled
 from rag.ports import TenantStore
 from tests.doubles.counting_embedder import CountingEmbedder
@@ -97,6 +97,22 @@ def test_a_retried_document_is_taken_up_by_the_request(deployment: Deployment) -
     deployment.source.request_work("acme")
     assert deployment.deliver() == 0
     assert deployment.statuses("acme", "a.txt") == {"ready"}
+
+
+def test_documents_that_new_chunking_outdates_are_taken_up_by_the_request(deployment: Deployment) -> None:
+    deployment.announce("acme", *(f"{number}.txt" for number in range(8)))
+    deployment.source.request_work("acme")
+    assert deployment.deliver() == 0
+    collections = deployment.store.tenant("acme").collections
+    whole = Chunking(strategy=ChunkingStrategy.WHOLE)
+    assert collections.update("notes", chunking=whole).outdated_count == 8
+    deployment.source.request_work("acme")
+    invocations = 0
+    while deployment.server.changes:
+        assert deployment.deliver(seconds_for(6)) == 0
+        invocations += 1
+    assert invocations > 1
+    assert collections.get("notes").outdated_count == 0
 
 
 def test_a_request_is_for_one_tenant(deployment: Deployment) -> None:

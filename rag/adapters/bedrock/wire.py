@@ -18,7 +18,8 @@ class WireFormat(Protocol):
         """Characters that the model accepts in a text; what is beyond is not embedded."""
 
     @property
-    def max_tokens(self) -> int: ...
+    def max_tokens(self) -> int:
+        """The longest text that is embedded whole, at four bytes a token."""
 
     def request(self, texts: Sequence[str], purpose: Purpose) -> Mapping[str, Any]: ...
 
@@ -36,7 +37,8 @@ class TitanTextV2:
     dimensions: int
     texts_per_call: int = 1
     longest_text: int = 50_000
-    max_tokens: int = 8_192
+    # Of four bytes each: half of what Titan takes, for texts of shorter tokens are refused.
+    max_tokens: int = 4_096
 
     def request(self, texts: Sequence[str], purpose: Purpose) -> Mapping[str, Any]:  # noqa: ARG002 - see above
         (text,) = texts

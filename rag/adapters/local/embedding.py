@@ -46,7 +46,12 @@ def _openai(argument: str, settings: EmbeddingSettings) -> Embedder:
     if not base_url or not model:
         raise SettingInvalid("ACERVO_EMBEDDING=openai:<base url>#<model> lacks the base URL or the model")
     key = settings.embedding_api_key
-    return OpenAIEmbedder(base_url, model, key.get_secret_value() if key else None)
+    return OpenAIEmbedder(
+        base_url,
+        model,
+        key.get_secret_value() if key else None,
+        max_tokens=settings.embedding_max_tokens,
+    )
 
 
 def _bedrock(argument: str, settings: EmbeddingSettings) -> Embedder:
@@ -68,7 +73,7 @@ def _bedrock(argument: str, settings: EmbeddingSettings) -> Embedder:
     return BedrockEmbedder(model_id, dimensions=int(dimensions) if sign else None, limiter=limiter)
 
 
-def _sagemaker(argument: str, _: EmbeddingSettings) -> Embedder:
+def _sagemaker(argument: str, settings: EmbeddingSettings) -> Embedder:
     try:
         from rag.adapters.sagemaker.embedder import SageMakerEmbedder  # noqa: PLC0415 - see above
         from rag.adapters.sagemaker.endpoint import Endpoint  # noqa: PLC0415 - see above
@@ -77,7 +82,8 @@ def _sagemaker(argument: str, _: EmbeddingSettings) -> Embedder:
             f"ACERVO_EMBEDDING=sagemaker:… needs {error.name}: pip install 'acervo[aws]'"
         ) from error
     address, _sign, model = argument.partition("#")
-    return SageMakerEmbedder(Endpoint(address, setting="ACERVO_EMBEDDING"), model=model or None)
+    endpoint = Endpoint(address, setting="ACERVO_EMBEDDING")
+    return SageMakerEmbedder(endpoint, model=model or None, max_tokens=settings.embedding_max_tokens)
 
 
 _BUILDERS: Final[Mapping[str, Callable[[str, EmbeddingSettings], Embedder]]] = {

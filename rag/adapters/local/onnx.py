@@ -50,7 +50,7 @@ class OnnxEmbedder:
 
     @property
     def max_tokens(self) -> int:
-        """Without the special tokens and the prompt."""
+        """What the model reads, less the special tokens and the prompt before each text."""
         prompt = self._counting.encode(self._directory.document_prompt)
         return self._directory.max_tokens - len(prompt.ids)
 

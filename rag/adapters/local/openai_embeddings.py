@@ -51,8 +51,10 @@ class OpenAIEmbedder:
         *,
         dimensions: int | None = None,
         semantic_weight: float = 0.5,
+        max_tokens: int = 512,
         pause: Callable[[float], None] = sleep,
     ) -> None:
+        self.max_tokens: Final = max_tokens
         self._url = _embeddings_url(base_url)
         self._name = model
         self._client = httpx.Client(timeout=_TIMEOUT, headers=_headers(api_key))
@@ -70,10 +72,6 @@ class OpenAIEmbedder:
     @property
     def semantic_weight(self) -> float:
         return self._semantic_weight
-
-    @property
-    def max_tokens(self) -> None:
-        """The protocol does not tell."""
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         batches = (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))

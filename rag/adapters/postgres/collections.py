@@ -1,5 +1,6 @@
 """Collections of one tenant."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +10,14 @@ from psycopg.types.json import Jsonb
 from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.paging import decode_cursor, page_of
 from rag.adapters.postgres.queries import load
-from rag.domain.documents import Chunking, Collection, EmbeddingModel, Metadata, NewCollection
+from rag.domain.documents import (
+    Chunking,
+    ChunkingStrategy,
+    Collection,
+    EmbeddingModel,
+    Metadata,
+    NewCollection,
+)
 from rag.domain.ids import new_id
 from rag.domain.pages import Page, PageRequest
 from rag.errors import CollectionExists, CollectionNotFound
@@ -23,13 +31,21 @@ def collection_from(row: DictRow) -> Collection:
         name=row["name"],
         description=row["description"],
         language=row["language"],
-        chunking=Chunking(**row["chunking"]),
+        chunking=_chunking_from(row["chunking"]),
+        chunking_version=row["chunking_version"],
         metadata=row["metadata"],
         embedding=EmbeddingModel(id=row["embedding_model"], dimensions=row["dimensions"]),
         document_count=row["document_count"],
+        outdated_count=row["outdated_count"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _chunking_from(stored: Mapping[str, Any]) -> Chunking:
+    """Collections made before there were strategies name none."""
+    strategy = ChunkingStrategy(stored.get("strategy", ChunkingStrategy.RECURSIVE))
+    return Chunking(**{**stored, "strategy": strategy})
 
 
 class PostgresCollections:

@@ -80,9 +80,8 @@ class PostgresLedger:
 
     @persistent
     def claim(self, lease: timedelta, document_id: str | None = None) -> Work | None:
-        query = _sql["claim_one"] if document_id else _sql["claim"]
         with self._session.transaction() as connection:
-            row = connection.execute(query, {"lease": lease, "document_id": document_id}).fetchone()
+            row = self._claimed(connection, lease, document_id)
             if row is None:
                 return None
             found = connection.execute(_sql["collection"], row).fetchone()
@@ -90,6 +89,17 @@ class PostgresLedger:
                 raise LookupError(f"document {row['document_id']} stands without its collection")
             kept = connection.execute(_sql["source_record"], row).fetchone()
             return _work_from(self._tenant, row, found, kept["record"] if kept else None)
+
+    def _claimed(self, connection: Connection, lease: timedelta, document_id: str | None) -> DictRow | None:
+        """Outdated documents come last: what is new is not to wait for them."""
+        values = {"lease": lease, "document_id": document_id}
+        row = connection.execute(_sql["claim_one" if document_id else "claim"], values).fetchone()
+        if row is None and document_id is None:
+            row = connection.execute(_sql["claim_outdated"], values).fetchone()
+            if row:
+                detail = "the collection's chunking changed"
+                self._record(connection, row["document_id"], row["version"], "outdated", detail)
+        return row
 
     @persistent
     def renew(self, work: Work, lease: timedelta) -> bool:
@@ -167,22 +177,25 @@ class PostgresLedger:
     @persistent
     def publish(self, work: Work, built: BuiltDocument, last: TextPart) -> bool:
         values = {**_identity(work), **asdict(built), "metadata": Jsonb(built.metadata)}
+        values["chunking_version"] = work.collection.chunking_version
         with self._session.transaction() as connection:
             connection.execute(_models["share_models"], {"collection_id": work.collection.id})
             if staged_without_vectors(connection, work, 1):
                 raise VectorsMissing("The collection got another embedding model meanwhile.")
-            if not connection.execute(_sql["publish"], values).rowcount:
+            published = connection.execute(_sql["publish"], values).fetchone()
+            if published is None:
                 return self._published_before(connection, values)
             self._save_text(connection, work, last)
             _remove_other_builds(connection, work)
             connection.execute(_sql["delete_other_children"], _identity(work))
-            self._record(connection, work.document_id, work.version, "ready", _said_of(built))
+            self._record(connection, work.document_id, published["version"], "ready", _said_of(built))
             return True
 
     @persistent
     def confirm(self, work: Work, attributes: Attributes, *, source_etag: str = "") -> bool:
         values = {
             **_identity(work),
+            "chunking_version": work.collection.chunking_version,
             "source_etag": source_etag,
             "title": attributes.title,
             "metadata": Jsonb(attributes.metadata),
@@ -318,6 +331,7 @@ def _work_from(tenant: str, row: DictRow, found: DictRow, kept: bytes | None) ->
         source_uri=row["source_uri"],
         record=kept,
         has_searchable_version=row["build"] > 0,
+        renews_chunks=row["build"] > 0 and row["version"] == row["latest_version"],
         content_sha256=row["content_sha256"],
         recipe=row["recipe"],
         other_embedding=_other_embedding(found),

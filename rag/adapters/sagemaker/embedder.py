@@ -29,10 +29,9 @@ class SageMakerEmbedder:
 
     # To be measured with bench/ for the model at hand.
     semantic_weight: Final = 0.5
-    # The endpoint does not tell.
-    max_tokens: Final = None
 
-    def __init__(self, endpoint: Endpoint, *, model: str | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, model: str | None = None, max_tokens: int = 512) -> None:
+        self.max_tokens: Final = max_tokens
         self._endpoint = endpoint
         self._name = model or endpoint.address
         self._dimensions: int | None = None

@@ -23,6 +23,21 @@ def test_created_read_changed_and_deleted(api: Api) -> None:
     problem_in(api.client.delete(f"/v1/collections/{name}"), 404, "collection_not_found")
 
 
+def test_chunking_is_applied_to_all_documents(api: Api) -> None:
+    name = api.collection()
+    document = api.document(
+        name, text=" ".join(f"Sentence {n} has eight plain words here." for n in range(90))
+    )
+    assert document["chunk_count"] > 1
+    changed = api.client.patch(f"/v1/collections/{name}", json={"chunking": {"strategy": "whole"}}).json()
+    assert changed["chunking"] == {"strategy": "whole", "max_tokens": 400, "overlap_tokens": 0}
+    assert changed["outdated_count"] == 1
+    api.work()
+    assert api.client.get(f"/v1/collections/{name}").json()["outdated_count"] == 0
+    after = api.client.get(f"/v1/documents/{document['id']}").json()
+    assert (after["chunk_count"], after["version"], after["status"]) == (1, 1, "ready")
+
+
 def test_a_name_is_taken_once(api: Api) -> None:
     name = api.collection()
     problem_in(api.client.post("/v1/collections", json={"name": name}), 409, "collection_exists")
@@ -39,6 +54,7 @@ def test_a_name_is_taken_once(api: Api) -> None:
         ({"name": "x", "unknown": 1}, "/unknown"),
         ({"name": "x", "chunking": {"max_tokens": "400"}}, "/chunking/max_tokens"),
         ({"name": "x", "chunking": {"max_tokens": 10**30}}, "/chunking/max_tokens"),
+        ({"name": "x", "chunking": {"strategy": "paragraph"}}, "/chunking/strategy"),
         ({"name": "x", "language": "portuguese"}, "/language"),
         ({"name": "x", "description": "a\0b"}, "/description"),
         ({"name": "x", "metadata": {"a/b": ["ok", "a\0b"]}}, "/metadata/a~1b/1"),

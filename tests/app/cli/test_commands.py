@@ -138,6 +138,20 @@ def test_why_explains_a_search(on_server: OnServer, handbook: str) -> None:
     assert "filtered_out" in {reason["code"] for reason in hidden["reasons"]}
 
 
+def test_a_collection_s_documents_are_cut_anew(on_server: OnServer, folder: Path) -> None:
+    created = on_server(
+        "collections", "create", "cut", "--chunking", "page", "--overlap-tokens", "9", "--json"
+    )
+    assert created.json["chunking"] == {"strategy": "page", "max_tokens": 400, "overlap_tokens": 9}
+    assert on_server("ingest", folder, "-c", "cut").code == 0
+    changed = on_server("collections", "change", "cut", "--chunking", "whole")
+    assert changed.out == "Changed the collection cut; 3 documents are cut anew.\n"
+    settled = on_server("collections", "change", "cut", "--max-tokens", "300", "--json")
+    assert settled.json["chunking"] == {"strategy": "whole", "max_tokens": 300, "overlap_tokens": 9}
+    nothing = on_server("collections", "change", "cut")
+    assert (nothing.code, nothing.out) == (2, "")
+
+
 def test_collections_are_created_listed_and_deleted(on_server: OnServer) -> None:
     assert on_server("collections", "create", "leis", "--language", "pt", "--description", "Leis").code == 0
     assert "leis\t0\tpt\tLeis\n" in on_server("collections").out

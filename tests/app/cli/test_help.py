@@ -18,6 +18,7 @@ COMMANDS = (
     "documents delete",
     "documents retry",
     "collections",
+    "collections change",
     "collections create",
     "collections delete",
     "why",

@@ -18,6 +18,7 @@ from ingestion.chunk import chunk
 from ingestion.parse import builder
 from ingestion.parse.reader import parse
 from rag.domain.content import BlockKind, ExtractedText
+from rag.domain.documents import Chunking
 from rag.errors import DocumentRejected, DocumentTooLarge, EmptyDocument
 
 _REAL = Path(__file__).parents[4] / "shared" / "data" / "documents"
@@ -77,7 +78,7 @@ def assert_well_formed(extracted: ExtractedText) -> None:
 
 def assert_chunks_exact(extracted: ExtractedText) -> None:
     covered = 0
-    for each in chunk(extracted, max_tokens=120, overlap_tokens=0, count_tokens=count_words):
+    for each in chunk(extracted, Chunking(max_tokens=120), most_tokens=8_192, count_tokens=count_words):
         assert extracted.text[each.start : each.end] == each.text
         assert not extracted.text[covered : each.start].strip()
         assert len(each.text.split()) <= 120

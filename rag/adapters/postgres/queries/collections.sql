@@ -9,17 +9,21 @@ VALUES (%(tenant)s, %(collection_id)s, %(name)s, %(description)s, %(language)s, 
 ON CONFLICT (tenant_id, name) WHERE NOT deleting DO NOTHING
 
 -- name: get
-SELECT c.*, (SELECT count(*) FROM documents d
-             WHERE d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id
-               AND d.status <> 'deleting') AS document_count
-FROM collections c
+SELECT c.*, n.document_count, n.outdated_count
+FROM collections c, LATERAL (
+    SELECT count(*) AS document_count,
+           count(*) FILTER (WHERE d.build > 0 AND d.chunking_version < c.chunking_version) AS outdated_count
+    FROM documents d
+    WHERE d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id AND d.status <> 'deleting') n
 WHERE c.name = %(name)s AND NOT c.deleting
 
 -- name: list
-SELECT c.*, (SELECT count(*) FROM documents d
-             WHERE d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id
-               AND d.status <> 'deleting') AS document_count
-FROM collections c
+SELECT c.*, n.document_count, n.outdated_count
+FROM collections c, LATERAL (
+    SELECT count(*) AS document_count,
+           count(*) FILTER (WHERE d.build > 0 AND d.chunking_version < c.chunking_version) AS outdated_count
+    FROM documents d
+    WHERE d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id AND d.status <> 'deleting') n
 WHERE NOT c.deleting AND c.collection_id > %(after)s
 ORDER BY c.collection_id
 LIMIT %(limit)s
@@ -29,6 +33,7 @@ UPDATE collections
 SET description = coalesce(%(description)s, description),
     language = coalesce(%(language)s, language),
     chunking = coalesce(%(chunking)s, chunking),
+    chunking_version = chunking_version + (chunking <> coalesce(%(chunking)s, chunking))::integer,
     metadata = coalesce(%(metadata)s, metadata),
     updated_at = now()
 WHERE name = %(name)s AND NOT deleting

@@ -97,11 +97,25 @@ WHERE document_id = %(document_id)s AND status IN ('pending', 'processing', 'del
   AND (lease_until IS NULL OR lease_until < now())
 RETURNING *
 
+-- name: claim_outdated
+-- A searchable document whose chunks are of an earlier chunking: no event, so no other version.
+UPDATE documents
+SET status = 'processing', claim = claim + 1, attempts = 1, lease_until = now() + %(lease)s,
+    offered_at = now(), updated_at = now()
+WHERE (tenant_id, document_id) = (
+    SELECT d.tenant_id, d.document_id
+    FROM collections c JOIN documents d USING (tenant_id, collection_id)
+    WHERE c.tenant_id = current_setting('acervo.tenant') AND NOT c.deleting
+      AND d.status = 'ready' AND d.chunking_version < c.chunking_version
+    LIMIT 1
+    FOR UPDATE OF d SKIP LOCKED)
+RETURNING *
+
 -- name: source_record
 SELECT record FROM document_records WHERE document_id = %(document_id)s
 
 -- name: collection
-SELECT c.*, 0 AS document_count, r.model AS other_model, r.dimensions AS other_dimensions
+SELECT c.*, 0 AS document_count, 0 AS outdated_count, r.model AS other_model, r.dimensions AS other_dimensions
 FROM collections c
 LEFT JOIN reembeddings r ON r.tenant_id = c.tenant_id AND r.collection_id = c.collection_id
                         AND r.status <> 'discarding'
@@ -121,13 +135,18 @@ WHERE c.tenant_id = current_setting('acervo.tenant')
 
 -- name: publish
 UPDATE documents
-SET status = 'ready', version = %(version)s, build = %(claim)s, failure = NULL, lease_until = NULL,
+-- Other bytes than those of the version that was to be chunked anew are a version of their own.
+SET status = 'ready', build = %(claim)s, failure = NULL, lease_until = NULL,
+    version = %(version)s + (version = %(version)s AND content_sha256 <> %(content_sha256)s)::integer,
+    latest_version = %(version)s + (version = %(version)s AND content_sha256 <> %(content_sha256)s)::integer,
+    chunking_version = %(chunking_version)s,
     content_sha256 = %(content_sha256)s, recipe = %(recipe)s, size = %(size)s, title = %(title)s,
     own_title = %(own_title)s, media_type = %(media_type)s, metadata = %(metadata)s, language = %(language)s,
     chunk_count = %(chunk_count)s, page_count = %(page_count)s,
     source_etag = coalesce(nullif(%(source_etag)s, ''), source_etag), ready_at = now(), updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
+RETURNING version
 
 -- name: is_published
 SELECT EXISTS (SELECT FROM documents WHERE document_id = %(document_id)s AND build = %(claim)s) AS found
@@ -166,6 +185,7 @@ WHERE tenant_id = current_setting('acervo.tenant') AND parent_id = %(document_id
 -- name: confirm
 UPDATE documents
 SET status = 'ready', latest_version = version, failure = NULL, lease_until = NULL,
+    chunking_version = %(chunking_version)s,
     title = coalesce(%(title)s, own_title), metadata = %(metadata)s,
     source_etag = coalesce(nullif(%(source_etag)s, ''), source_etag), updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
