@@ -9,6 +9,7 @@ from itertools import islice, pairwise
 
 from ingestion.pack import pack
 from rag.domain.content import Block, BlockKind, ExtractedText
+from rag.text.references import REFERENCE
 from rag.text.sentences import sentence_spans
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -17,10 +18,10 @@ _BATCH = 1_000
 _WIDE_SPACE = re.compile(r"[^\S ]\s*|\s{2,}")
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
-# Never cut inside one of these: a number with spaces between its thousands, a character of a script
-# written without spaces, any other run of characters that are not white space.
+# Cut inside one of these only where it is longer than a chunk: a character of a script written without
+# spaces, any other run of characters that are not white space.
 _IDEOGRAPH = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
-_WORD = re.compile(rf"\d{{1,3}}(?: \d{{3}})+(?!\d)[^\s{_IDEOGRAPH}]*|[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+")
+_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+")
 
 
 class Cut(IntEnum):
@@ -103,7 +104,7 @@ class _Counter:
         if unit.tokens <= max_tokens:
             yield unit
             return
-        for parts in (self._sentences(unit), self._words(unit)):
+        for parts in (self._sentences(unit), self._phrases(unit), self._words(unit)):
             if len(parts) > 1:
                 small = [piece for part in self.counted(parts) for piece in self.fitting(part, max_tokens)]
                 yield from _packed(small, unit, max_tokens)
@@ -115,6 +116,19 @@ class _Counter:
             return []
         spans = sentence_spans(self._text[unit.start : unit.end])
         return [_part(unit, unit.start + start, unit.start + end, Cut.SENTENCE) for start, end in spans]
+
+    def _phrases(self, unit: Unit) -> list[Unit]:
+        """Its words, those together that make a number or a citation of law."""
+        parts: list[Unit] = []
+        kept = unit.start
+        for word in self._words(unit):
+            if word.start < kept and parts:
+                parts[-1] = replace(parts[-1], end=max(word.end, parts[-1].end), cut=word.cut)
+            else:
+                parts.append(word)
+            if reference := REFERENCE.match(self._text, word.start, unit.end):
+                kept = max(kept, reference.end())
+        return parts
 
     def _words(self, unit: Unit) -> list[Unit]:
         found = _WORD.finditer(self._text, unit.start, unit.end)

@@ -1,0 +1,175 @@
+"""Chunks of the default chunker beside LangChain's, by the tokens that retrieval brings of those wanted.
+
+The measure is Chroma's ("Evaluating chunking strategies", 2024): questions with excerpts that answer them,
+cosines over the chunks of all texts, then recall, precision and intersection over union of the tokens of the
+first k chunks. The same embedding model, limit of size and k for every chunker; nothing overlaps.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+import numpy as np
+
+from bench.chunking_corpora import Corpus, Question, Span, load_corpora, load_questions
+from ingestion.chunk import chunk
+from ingestion.parse.reader import parse
+from rag.adapters.local.wordllama import WordLlamaEmbedder
+from rag.domain.documents import Chunking
+from rag.ports import Embedder
+
+_SIZES: Final = (200, Chunking().max_tokens, 800)
+_DEPTHS: Final = (1, 3, 5, 10)
+# As in Chroma's own runs; LangChain's default separators have no sentence ends.
+_SENTENCE_ENDS: Final = ["\n\n", "\n", ".", "?", "!", " ", ""]
+
+# A corpus's text as the chunker reads it, and the spans of its chunks there.
+Cut = tuple[str, Sequence[Span]]
+Cutter = Callable[[bytes, int], Cut]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A chunk: its corpus, and the tokens of it."""
+
+    corpus: str
+    tokens: Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Means over the questions; `tokens` is the mean of a chunk."""
+
+    chunker: str
+    size: int
+    k: int
+    chunks: int
+    tokens: float
+    recall: float
+    precision: float
+    iou: float
+
+
+def main() -> None:
+    arguments = _arguments()
+    embedder = WordLlamaEmbedder()
+    corpora = load_corpora(arguments.data)
+    questions = load_questions(arguments.data, corpora)
+    asked = np.asarray(embedder.embed_documents([question.text for question in questions]))
+    figures: list[Figures] = []
+    for size in arguments.sizes:
+        for chunker, cutter in _cutters(embedder).items():
+            pieces, texts = _cut(cutter, size, corpora)
+            order = np.argsort(-asked @ np.asarray(embedder.embed_documents(texts)).T, axis=1, kind="stable")
+            for k in arguments.depths:
+                found = [[pieces[index] for index in row[:k]] for row in order]
+                figures.append(_figures(chunker, size, pieces, found, questions))
+    print(json.dumps({"figures": [*map(asdict, figures)]}) if arguments.json else _table(figures))
+
+
+def _cutters(embedder: Embedder) -> Mapping[str, Cutter]:
+    return {
+        "acervo": partial(_acervo, embedder),
+        "langchain": partial(_langchain, embedder, None),
+        "langchain, sentence ends": partial(_langchain, embedder, _SENTENCE_ENDS),
+    }
+
+
+def _acervo(embedder: Embedder, body: bytes, size: int) -> Cut:
+    extracted = parse(body, name="corpus.txt")
+    chunks = chunk(
+        extracted,
+        Chunking(max_tokens=size),
+        most_tokens=embedder.max_tokens,
+        count_tokens=embedder.count_tokens,
+    )
+    return extracted.text, [Span(each.start, each.end) for each in chunks]
+
+
+def _langchain(embedder: Embedder, separators: list[str] | None, body: bytes, size: int) -> Cut:
+    splitter = import_module("langchain_text_splitters").RecursiveCharacterTextSplitter(
+        separators=separators,
+        chunk_size=size,
+        chunk_overlap=0,
+        length_function=lambda text: embedder.count_tokens([text])[0],
+        add_start_index=True,
+    )
+    text = body.decode()
+    found = splitter.create_documents([text])
+    starts: list[int] = [each.metadata["start_index"] for each in found]
+    return text, [
+        Span(start, start + len(each.page_content)) for start, each in zip(starts, found, strict=True)
+    ]
+
+
+def _cut(cutter: Cutter, size: int, corpora: Mapping[str, Corpus]) -> tuple[list[Piece], list[str]]:
+    """All chunks of all corpora, and their texts."""
+    pieces: list[Piece] = []
+    texts: list[str] = []
+    for name, corpus in corpora.items():
+        text, spans = cutter(corpus.body, size)
+        pieces += [Piece(corpus=name, tokens=tokens) for tokens in corpus.tokens(spans, of=text)]
+        texts += [text[start:end] for start, end in spans]
+    return pieces, texts
+
+
+def _figures(
+    chunker: str,
+    size: int,
+    pieces: Sequence[Piece],
+    found: Sequence[Sequence[Piece]],
+    questions: Sequence[Question],
+) -> Figures:
+    scores = np.asarray([_score(*pair) for pair in zip(questions, found, strict=True)])
+    recall, precision, iou = scores.mean(axis=0).round(4).tolist()
+    return Figures(
+        chunker=chunker,
+        size=size,
+        k=len(found[0]),
+        chunks=len(pieces),
+        tokens=round(fmean(piece.tokens.end - piece.tokens.start for piece in pieces), 1),
+        recall=recall,
+        precision=precision,
+        iou=iou,
+    )
+
+
+def _score(question: Question, found: Sequence[Piece]) -> tuple[float, float, float]:
+    """Recall, precision, intersection over union."""
+    wanted = {token for span in question.excerpts for token in range(*span)}
+    retrieved = [(piece.corpus, token) for piece in found for token in range(*piece.tokens)]
+    right = len({token for corpus, token in retrieved if corpus == question.corpus} & wanted)
+    brought = len(set(retrieved))
+    return right / len(wanted), right / brought, right / (len(wanted) + brought - right)
+
+
+def _table(figures: Sequence[Figures]) -> str:
+    head = (
+        "| size | k | chunker | chunks | tokens a chunk | recall | precision | IoU |",
+        "|--:|--:|---|--:|--:|--:|--:|--:|",
+    )
+    rows = (
+        f"| {each.size} | {each.k} | {each.chunker} | {each.chunks:,} | {each.tokens:.0f}"
+        f" | {each.recall:.3f} | {each.precision:.4f} | {each.iou:.4f} |"
+        for each in sorted(figures, key=lambda each: (each.size, each.k))
+    )
+    return "\n".join((*head, *rows))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.chunking", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder chunking_evaluation")
+    parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="limits of a chunk in tokens")
+    parser.add_argument("--depths", type=int, nargs="+", default=_DEPTHS, help="chunks retrieved a question")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
