@@ -19,6 +19,7 @@ import numpy as np
 
 from bench.chunking_corpora import Corpus, Question, Span, load_corpora, load_questions
 from ingestion.chunk import chunk
+from ingestion.chunk_size import longest_chunk
 from ingestion.parse.reader import parse
 from rag.adapters.local.wordllama import WordLlamaEmbedder
 from rag.domain.documents import Chunking
@@ -86,7 +87,7 @@ def _acervo(embedder: Embedder, body: bytes, size: int) -> Cut:
     chunks = chunk(
         extracted,
         Chunking(max_tokens=size),
-        most_tokens=embedder.max_tokens,
+        most_tokens=longest_chunk(embedder),
         count_tokens=embedder.count_tokens,
     )
     return extracted.text, [Span(each.start, each.end) for each in chunks]

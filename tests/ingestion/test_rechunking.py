@@ -48,9 +48,16 @@ def chunks_of(path: WritePath, key: str) -> Sequence[Passage]:
 def found(path: WritePath) -> list[Passage]:
     """What a search for a word of every chunk finds."""
     request = SearchRequest(query="plain", collections=("notes",), mode=SearchMode.KEYWORD, top_k=100)
-    collections = [path.tenant.collections.get("notes")]
-    candidates = path.tenant.index.candidates(request, collections=collections, vector=None, depth=100)
-    return [*candidates.passages]
+    index = path.tenant.index
+    found = index.search(
+        request,
+        collections=index.collections(["notes"]),
+        vector=None,
+        semantic_weight=0.0,
+        depth=100,
+        limit=100,
+    )
+    return [*found.passages]
 
 
 def test_every_document_is_cut_anew_and_searchable_meanwhile(path: WritePath) -> None:
@@ -126,7 +133,7 @@ def test_a_search_never_mixes_builds(path: WritePath) -> None:
         path.drop(key, text_of(key, 5))
     path.run()
     ended = Event()
-    worker = Thread(target=lambda: (_rechunk_three_times(path), ended.set()))
+    worker = Thread(target=_rechunk_three_times, args=(path, ended))
     worker.start()
     looks = 0
     while not ended.is_set():
@@ -140,10 +147,13 @@ def test_a_search_never_mixes_builds(path: WritePath) -> None:
     assert {len(chunks_of(path, key)) for key in keys} == {1}
 
 
-def _rechunk_three_times(path: WritePath) -> None:
-    for chunking in (WHOLE, SMALL, WHOLE):
-        rechunk(path, chunking)
-        path.work_off()
+def _rechunk_three_times(path: WritePath, ended: Event) -> None:
+    try:
+        for chunking in (WHOLE, SMALL, WHOLE):
+            rechunk(path, chunking)
+            path.work_off()
+    finally:
+        ended.set()
 
 
 def test_a_document_whose_original_is_gone_keeps_its_chunks_and_says_why(path: WritePath) -> None:
@@ -209,7 +219,7 @@ def test_chunking_that_changes_during_the_work_is_applied_afterwards(path: Write
     path.pipeline.process(path.tenant.ledger, work)
     assert (len(chunks_of(path, "a.txt")), outdated(path)) == (1, 1)
     path.work_off()
-    assert (len(chunks_of(path, "a.txt")), outdated(path)) == (4, 0)
+    assert (len(chunks_of(path, "a.txt")), outdated(path)) == (5, 0)
 
 
 def test_a_first_version_in_the_works_is_outdated_when_it_is_published(path: WritePath) -> None:
