@@ -20,11 +20,11 @@ ALTER TABLE document_texts
     DROP CONSTRAINT document_texts_pkey,
     ADD PRIMARY KEY (tenant_id, document_id, build, part);
 
--- Documents that came inside of another one (attachments, lines of JSON); parent_version is the parent's in
+-- Documents that came inside of another one (attachments, lines of JSON); parent_build is the parent's in
 -- which each was last found. Their bytes are in document_records.
 ALTER TABLE documents
     ADD COLUMN parent_id text COLLATE "C",
-    ADD COLUMN parent_version integer;
+    ADD COLUMN parent_build integer;
 CREATE INDEX documents_parent ON documents (tenant_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE FUNCTION delete_children() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -173,14 +173,14 @@ DELETE FROM chunks WHERE document_id = %(document_id)s AND build = %(claim)s
 DELETE FROM document_texts WHERE document_id = %(document_id)s AND build = %(claim)s
 
 -- name: adopt
-UPDATE documents SET parent_version = %(version)s WHERE document_id = %(child_id)s
+UPDATE documents SET parent_build = %(claim)s WHERE document_id = %(child_id)s
 
 -- name: delete_other_children
 UPDATE documents
 SET status = 'deleting', build = 0, version = 0, latest_version = latest_version + 1, attempts = 0,
     offered_at = now(), lease_until = NULL, updated_at = now()
 WHERE tenant_id = current_setting('acervo.tenant') AND parent_id = %(document_id)s
-  AND parent_version < %(version)s AND status <> 'deleting'
+  AND parent_build < %(claim)s AND status <> 'deleting'
 
 -- name: confirm
 UPDATE documents
