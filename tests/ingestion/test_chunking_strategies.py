@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.chunk import chunk
+from ingestion.chunk import chunk, chunk_parts
 from ingestion.parse.reader import parse
 from rag.domain.content import Block, BlockKind, Chunk, ExtractedText
 from rag.domain.documents import Chunking, ChunkingStrategy
@@ -141,3 +141,48 @@ def test_the_recursive_rule_too_keeps_to_what_the_model_takes() -> None:
     document = parse(" ".join("Five words are in here." for _ in range(40)).encode(), name="a.txt")
     found = cut(document, ChunkingStrategy.RECURSIVE, max_tokens=400, most_tokens=25)
     assert max(words(each.text) for each in found) == 25
+
+
+def cut_parts(texts: Sequence[str], strategy: ChunkingStrategy) -> list[Chunk]:
+    """Of a table that comes in parts."""
+    parts = [_table(text, names_columns=number == 0) for number, text in enumerate(texts)]
+    chunking = Chunking(strategy=strategy, max_tokens=20)
+    return list(chunk_parts(parts, chunking, most_tokens=60, count_tokens=count_words))
+
+
+def _table(text: str, *, names_columns: bool) -> ExtractedText:
+    ends = [index for index, character in enumerate(text) if character == "\n"]
+    spans = pairwise((0, *(end + 1 for end in ends)))
+    blocks = tuple(
+        Block(kind=BlockKind.TABLE_ROW, start=start, end=end - 1, header=names_columns and start == 0)
+        for start, end in spans
+    )
+    return ExtractedText(text=text, blocks=blocks, media_type="text/csv")
+
+
+def _rows(first: int, last: int) -> str:
+    return "".join(f"{number} | Ana\n" for number in range(first, last))
+
+
+def test_rows_of_a_text_in_parts_are_those_of_the_whole_text() -> None:
+    texts = ["number | name\n" + _rows(0, 40), _rows(40, 70), _rows(70, 71)]
+    found = cut_parts(texts, ROW)
+    assert found == cut_parts(["".join(texts)], ROW)
+    assert [each.text for each in found] == ["number | name\n0 | Ana", *_rows(1, 71).splitlines()]
+    assert {each.headings for each in found[1:]} == {("number | name",)}
+
+
+def test_no_part_of_a_text_is_taken_for_the_whole_of_it() -> None:
+    texts = ["number | name\n" + _rows(0, 40), _rows(40, 50)]
+    assert cut_parts(texts, WHOLE) == cut_parts(texts, ChunkingStrategy.RECURSIVE)
+    assert len(cut_parts(texts[1:], WHOLE)) == 1 < len(cut_parts(texts[1:], ChunkingStrategy.RECURSIVE))
+
+
+@pytest.mark.parametrize("strategy", ChunkingStrategy)
+def test_chunks_of_parts_are_spans_of_the_whole_text(strategy: ChunkingStrategy) -> None:
+    texts = ["number | name\n" + _rows(0, 40), _rows(40, 70), _rows(70, 71)]
+    found = cut_parts(texts, strategy)
+    whole = "".join(texts)
+    assert [each.ordinal for each in found] == list(range(len(found)))
+    assert all(whole[each.start : each.end] == each.text for each in found)
+    assert "".join("".join(each.text.split()) for each in found) == "".join(whole.split())
