@@ -1,11 +1,9 @@
 """One claimed document from bytes to searchable chunks, or to a failure with its reason."""
 
-import random
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
 from itertools import chain
 from math import inf
 
@@ -16,6 +14,7 @@ from ingestion.chunk_size import longest_chunk, most_tokens
 from ingestion.embed import Embedding
 from ingestion.embed_stored import AT_ONCE, embed_stored
 from ingestion.isolation import Parser, shared_parser
+from ingestion.outcome import MAX_ATTEMPTS, AttemptsExhausted, Outcome, Unexpected, settle
 from ingestion.parse.media_type import EML, JSONL
 from ingestion.parse.reader import PARSER_VERSION
 from rag.domain.content import ExtractedText, TextPart
@@ -26,28 +25,13 @@ from rag.errors import (
     DatabaseUnavailable,
     DocumentTooLarge,
     NoTextLayer,
-    SetupError,
     SourceObjectNotFound,
-    Throttled,
     VectorsMissing,
 )
 from rag.originals import IN_MEMORY_BYTES, Original, downloaded
 from rag.ports import BuildEmbedder, Embedder, Ledger, Ocr, Source
 from rag.telemetry import Metric, bound, logger, measure
 from rag.text.language import detect_language
-
-MAX_ATTEMPTS = 5
-
-
-class Outcome(StrEnum):
-    """Of one claim, as it is measured."""
-
-    READY = "ready"
-    UNCHANGED = "unchanged"
-    DELETED = "deleted"
-    SUPERSEDED = "superseded"
-    POSTPONED = "postponed"
-    FAILED = "failed"
 
 
 class Pipeline:
@@ -98,10 +82,10 @@ class Pipeline:
         except DatabaseUnavailable:
             raise
         except AcervoError as error:
-            return _settle(ledger, work, error)
+            return settle(ledger, work, error)
         except Exception:  # the worker lives on, and the ledger says why the document did not
             logger.exception("%s version %d: unexpected error", work.document_id, work.version)
-            return _settle(ledger, work, Unexpected())
+            return settle(ledger, work, Unexpected())
 
     def _process(self, attempt: Attempt) -> Outcome:
         work = attempt.work
@@ -266,44 +250,6 @@ class Pipeline:
             f" {chunking.max_tokens}/{chunking.overlap_tokens},"
             f"{lines} {work.collection.language}, {model.id}/{model.dimensions}"
         )
-
-
-class AttemptsExhausted(AcervoError):
-    """Every attempt ended without a result."""
-
-    code = "attempts_exhausted"
-    retryable = True
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"Every one of {MAX_ATTEMPTS} attempts ended without a result: the worker died or lost it."
-        )
-
-
-class Unexpected(AcervoError):
-    """An error that nobody foresaw."""
-
-    code = "internal_error"
-    retryable = True
-
-    def __init__(self) -> None:
-        super().__init__(
-            "An unexpected error stopped this document; the server's log has it by the document's id."
-        )
-
-
-def _settle(ledger: Ledger, work: Work, error: AcervoError) -> Outcome:
-    logger.warning("%s version %d: %s", work.document_id, work.version, error.code)
-    throttled = isinstance(error, Throttled)  # which is no failure, however often
-    if throttled or (error.retryable and work.attempts < MAX_ATTEMPTS):
-        # Full jitter: many documents that failed together do not come back together.
-        delay = timedelta(seconds=random.uniform(0.5, 1) * 2**work.attempts)  # noqa: S311 - not cryptography
-        ledger.release(work, code=error.code, detail=error.detail, delay=delay, counts=not throttled)
-        return Outcome.POSTPONED
-    # What the operator must mend can be tried again afterwards.
-    retryable = error.retryable or isinstance(error, SetupError)
-    ledger.fail(work, code=error.code, detail=error.detail, retryable=retryable)
-    return Outcome.FAILED
 
 
 def _language(collection: Collection, extracted: ExtractedText) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.pipeline import Outcome
+from ingestion.outcome import Outcome
 from rag.domain.answers import AnswerStatus
 from rag.telemetry import Metric
 from tests.infra.template import Template

@@ -12,7 +12,7 @@ import pytest
 
 from ingestion.attempt import LEASE, RESERVE
 from ingestion.handler import Handler, IngestionUnfinished
-from ingestion.pipeline import MAX_ATTEMPTS
+from ingestion.outcome import MAX_ATTEMPTS
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.adapters.s3 import S3Source
 from rag.domain.documents import Attributes, Document, DocumentStatus

@@ -8,7 +8,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from ingestion.pipeline import MAX_ATTEMPTS
+from ingestion.outcome import MAX_ATTEMPTS
 from rag.adapters.postgres.store import PostgresStore
 from rag.domain.documents import Attributes, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest, every

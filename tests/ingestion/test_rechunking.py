@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
-from ingestion.pipeline import MAX_ATTEMPTS
+from ingestion.outcome import MAX_ATTEMPTS
 from rag.adapters.postgres.store import PostgresStore
 from rag.domain.documents import Attributes, Chunking, ChunkingStrategy, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest

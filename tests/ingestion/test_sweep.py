@@ -12,7 +12,7 @@ import pytest
 
 from ingestion.attempt import LEASE, RESERVE
 from ingestion.handler import Handler, IngestionUnfinished
-from ingestion.pipeline import MAX_ATTEMPTS
+from ingestion.outcome import MAX_ATTEMPTS
 from ingestion.reembedding import ReembeddingAdministration
 from rag.adapters.postgres.store import PostgresStore
 from rag.adapters.s3 import S3Source

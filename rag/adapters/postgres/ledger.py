@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pgvector import HalfVector
-from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from rag.adapters.postgres import chunk_rows, vector_index
 from rag.adapters.postgres.acceptance import Acceptance, known_order
-from rag.adapters.postgres.collections import collection_from
+from rag.adapters.postgres.claims import claim
 from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.documents import get_document, record
 from rag.adapters.postgres.model_vectors import add_vectors, staged_without_vectors
@@ -24,7 +23,6 @@ from rag.domain.documents import (
     Child,
     Collection,
     Document,
-    DocumentStatus,
     EmbeddingModel,
     SourceEvent,
     SourceKind,
@@ -81,25 +79,7 @@ class PostgresLedger:
     @persistent
     def claim(self, lease: timedelta, document_id: str | None = None) -> Work | None:
         with self._session.transaction() as connection:
-            row = self._claimed(connection, lease, document_id)
-            if row is None:
-                return None
-            found = connection.execute(_sql["collection"], row).fetchone()
-            if found is None:
-                raise LookupError(f"document {row['document_id']} stands without its collection")
-            kept = connection.execute(_sql["source_record"], row).fetchone()
-            return _work_from(self._tenant, row, found, kept["record"] if kept else None)
-
-    def _claimed(self, connection: Connection, lease: timedelta, document_id: str | None) -> DictRow | None:
-        """Outdated documents come last: what is new is not to wait for them."""
-        values = {"lease": lease, "document_id": document_id}
-        row = connection.execute(_sql["claim_one" if document_id else "claim"], values).fetchone()
-        if row is None and document_id is None:
-            row = connection.execute(_sql["claim_outdated"], values).fetchone()
-            if row:
-                detail = "the collection's chunking changed"
-                self._record(connection, row["document_id"], row["version"], "outdated", detail)
-        return row
+            return claim(connection, self._tenant, lease, document_id)
 
     @persistent
     def renew(self, work: Work, lease: timedelta) -> bool:
@@ -316,29 +296,3 @@ def _extend(connection: Connection, work: Work, lease: timedelta) -> bool:
 def _floats(embedding: HalfVector) -> Vector:
     """Packed: a list of 1,024 Python floats takes 32 KB."""
     return array("f", embedding.to_numpy().astype("f4").tobytes())
-
-
-def _work_from(tenant: str, row: DictRow, found: DictRow, kept: bytes | None) -> Work:
-    return Work(
-        tenant=tenant,
-        document_id=row["document_id"],
-        collection=collection_from(found),
-        key=row["key"],
-        version=row["latest_version"],
-        claim=row["claim"],
-        deleting=row["status"] == DocumentStatus.DELETING,
-        attempts=row["attempts"],
-        source_uri=row["source_uri"],
-        record=kept,
-        has_searchable_version=row["build"] > 0,
-        renews_chunks=row["build"] > 0 and row["version"] == row["latest_version"],
-        content_sha256=row["content_sha256"],
-        recipe=row["recipe"],
-        other_embedding=_other_embedding(found),
-    )
-
-
-def _other_embedding(found: DictRow) -> EmbeddingModel | None:
-    if found["other_model"] is None:
-        return None
-    return EmbeddingModel(id=found["other_model"], dimensions=found["other_dimensions"])
