@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -117,6 +118,7 @@ def test_every_row_is_restored_and_the_database_works_on(filled: tuple[Rds, Rds]
     assert all(content["acervo", name] for name in FILLED)
     assert deployed.query(UNFORCED) == []
     store = _store(deployed)
+    store.tenant("acme").reembedding.discard("notes", switched=False, delay=timedelta())
     ready(store.tenant("acme"), "after.txt", "Written after the restore.")
     store.close()
 
