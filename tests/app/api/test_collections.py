@@ -30,7 +30,12 @@ def test_chunking_is_applied_to_all_documents(api: Api) -> None:
     )
     assert document["chunk_count"] > 1
     changed = api.client.patch(f"/v1/collections/{name}", json={"chunking": {"strategy": "whole"}}).json()
-    assert changed["chunking"] == {"strategy": "whole", "max_tokens": 400, "overlap_tokens": 0}
+    assert changed["chunking"] == {
+        "strategy": "whole",
+        "max_tokens": 400,
+        "overlap_tokens": 0,
+        "jsonl": "one_document",
+    }
     assert changed["outdated_count"] == 1
     api.work()
     assert api.client.get(f"/v1/collections/{name}").json()["outdated_count"] == 0

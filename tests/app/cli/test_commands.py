@@ -142,12 +142,13 @@ def test_a_collection_s_documents_are_cut_anew(on_server: OnServer, folder: Path
     created = on_server(
         "collections", "create", "cut", "--chunking", "page", "--overlap-tokens", "9", "--json"
     )
-    assert created.json["chunking"] == {"strategy": "page", "max_tokens": 400, "overlap_tokens": 9}
+    expected = {"strategy": "page", "max_tokens": 400, "overlap_tokens": 9, "jsonl": "one_document"}
+    assert created.json["chunking"] == expected
     assert on_server("ingest", folder, "-c", "cut").code == 0
     changed = on_server("collections", "change", "cut", "--chunking", "whole")
     assert changed.out == "Changed the collection cut; 3 documents are cut anew.\n"
     settled = on_server("collections", "change", "cut", "--max-tokens", "300", "--json")
-    assert settled.json["chunking"] == {"strategy": "whole", "max_tokens": 300, "overlap_tokens": 9}
+    assert settled.json["chunking"] == {**expected, "strategy": "whole", "max_tokens": 300}
     nothing = on_server("collections", "change", "cut")
     assert (nothing.code, nothing.out) == (2, "")
 
