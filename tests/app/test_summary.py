@@ -217,6 +217,7 @@ class FailingGenerator:
     def __init__(self) -> None:
         self.calls = 0
         self.stopped: list[threading.Event] = []
+        self.silent = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._all_run = threading.Barrier(CONCURRENT_CALLS)
 
@@ -231,6 +232,7 @@ class FailingGenerator:
         stop = threading.Event()
         try:
             with interruptible(stop.set):
+                self.silent.release()
                 stop.wait(30)
         except Interrupted:
             self.stopped.append(stop)
@@ -254,7 +256,13 @@ def test_a_summary_given_up_ends_its_parts(library: Library) -> None:
     generator.calls = 1  # none fails
     given_up = Interruption()
     events = _summarizer(library, generator).stream(SummaryRequest(documents=(document.id,)))
-    threading.Timer(0.5, given_up.interrupt).start()
+
+    def give_up() -> None:
+        for _ in range(CONCURRENT_CALLS):
+            generator.silent.acquire(timeout=30)
+        given_up.interrupt()
+
+    threading.Thread(target=give_up).start()
     with pytest.raises(Interrupted):
         given_up.run(list, events)
     assert len(generator.stopped) == CONCURRENT_CALLS
