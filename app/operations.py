@@ -104,29 +104,29 @@ def reconciliation(data_dir: Path, bucket: str | None) -> Iterator[Reconciliatio
 
 
 @contextmanager
-def key_administration(data_dir: Path) -> Iterator[KeyAdministration]:
-    """Of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
+def _administered(data_dir: Path) -> Iterator[tuple[Backend, str]]:
+    """With the default tenant: of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
     settings = SourceSettings()
     tenant = settings.default_tenant if settings.bucket else DEFAULT_TENANT
     with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+        yield backend, tenant
+
+
+@contextmanager
+def key_administration(data_dir: Path) -> Iterator[KeyAdministration]:
+    with _administered(data_dir) as (backend, tenant):
         yield KeyAdministration(store=backend.store, default_tenant=tenant)
 
 
 @contextmanager
 def index_administration(data_dir: Path, tenant: str | None) -> Iterator[IndexStore]:
-    """Of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
-    settings = SourceSettings()
-    default = settings.default_tenant if settings.bucket else DEFAULT_TENANT
-    with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+    with _administered(data_dir) as (backend, default):
         yield backend.store.tenant(validate_tenant(tenant or default)).indexes
 
 
 @contextmanager
 def reembedding_administration(data_dir: Path, tenant: str | None) -> Iterator[ReembeddingAdministration]:
-    """Of DATABASE_URL where ACERVO_BUCKET is set, or of the data directory."""
-    settings = SourceSettings()
-    default = settings.default_tenant if settings.bucket else DEFAULT_TENANT
-    with closing(_aws_backend(settings) if settings.bucket else LocalBackend(data_dir)) as backend:
+    with _administered(data_dir) as (backend, default):
         yield ReembeddingAdministration(
             backend=backend,
             tenant=validate_tenant(tenant or default),

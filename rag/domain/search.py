@@ -36,8 +36,7 @@ class SearchRequest:
 class SearchedCollection:
     """What a search has to know of a collection.
 
-    `languages`: those of its documents. `folded`: there are posting lists of it. `vector_index`: there is one
-    of its model.
+    `languages`: those of its documents. `folded`: there are posting lists of it.
     """
 
     id: str
@@ -45,7 +44,6 @@ class SearchedCollection:
     embedding: EmbeddingModel
     languages: tuple[str, ...]
     folded: bool = False
-    vector_index: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from rag.adapters.postgres.queries import load
 
 _sql = load("keyword")
 
-# Chunks that a search scans, at 3 µs each, before they are folded in.
+# Chunks that a search scans, one by one, before they are folded in.
 MOST_FRESH: Final = 2_000
 # Documents that left and that a search looks at one by one.
 MOST_REMOVALS: Final = 256

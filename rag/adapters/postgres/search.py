@@ -167,5 +167,4 @@ def _searched(row: DictRow) -> SearchedCollection:
         embedding=EmbeddingModel(id=row["embedding_model"], dimensions=row["dimensions"]),
         languages=tuple(row["languages"]),
         folded=row["folded"],
-        vector_index=row["vector_index"],
     )

@@ -11,8 +11,7 @@ from rag.domain.search import SearchedCollection, SearchMode
 
 _sql = load("search")
 
-# A filter that lets through fewer chunks than this is answered by looking at all of them: both faster and
-# exact (python -m bench.search).
+# A filter that lets through fewer chunks than this is answered by looking at all of them, which is exact.
 FEW_CHUNKS: Final = 6_000
 # Entries of posting lists that one search reads, and at most where a filter drops most of them.
 ENTRIES: Final = 24_000

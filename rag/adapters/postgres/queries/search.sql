@@ -10,10 +10,7 @@ SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true
 SELECT c.collection_id, c.name, c.embedding_model, c.dimensions,
        ARRAY(SELECT l.language FROM collection_languages l
              WHERE l.collection_id = c.collection_id ORDER BY l.language) AS languages,
-       EXISTS (SELECT FROM keyword_segments s WHERE s.collection_id = c.collection_id) AS folded,
-       (SELECT i.indisvalid FROM pg_index i
-        WHERE i.indexrelid = to_regclass(vector_index_name(c.collection_id, c.embedding_model, c.dimensions)))
-       IS TRUE AS vector_index
+       EXISTS (SELECT FROM keyword_segments s WHERE s.collection_id = c.collection_id) AS folded
 FROM collections c
 WHERE NOT c.deleting AND (%(names)s::text[] IS NULL OR c.name = ANY(%(names)s))
 ORDER BY c.collection_id

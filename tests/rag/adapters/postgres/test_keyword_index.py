@@ -1,7 +1,7 @@
 """Posting lists: whatever came, changed and left, and whenever it was folded in, scores are exact BM25."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.adapters.postgres import keyword_index
-from rag.adapters.postgres.connection import Session, open_pool
+from rag.adapters.postgres.connection import Session
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import Comparison
 from rag.domain.search import SearchMode, SearchRequest
@@ -34,14 +34,6 @@ steps: st.SearchStrategy[Any] = st.one_of(
 @pytest.fixture
 def tenant(store: PostgresStore) -> PostgresTenantStore:
     return store.tenant(TENANT)
-
-
-@pytest.fixture
-def session(store: PostgresStore, conninfo: str) -> Iterator[Session]:
-    store.check()
-    pool = open_pool(conninfo)
-    yield Session(pool, TENANT)
-    pool.close()
 
 
 def fold(session: Session, tenant: PostgresTenantStore, *, most: int = keyword_index.MOST_MERGED) -> bool:
@@ -149,6 +141,17 @@ def test_a_filter_that_drops_the_best_still_finds_the_rest(
         found = searched(tenant, request, [1.0, 0.0, 0.0], limit=20).passages
         assert len(found) == 20
         assert {p.document.key for p in found} == {"quiet.txt" if op == "eq" else "loud.txt"}
+
+
+def test_workers_fold_what_has_become_much(tenant: PostgresTenantStore, session: Session) -> None:
+    ready(tenant, "a.txt", *["invoice"] * keyword_index.MOST_FRESH)
+    assert not tenant.index.maintain()
+    ready(tenant, "b.txt", "invoice")
+    assert tenant.index.maintain()
+    assert rows(session, "SELECT chunk_count FROM keyword_segments") == [
+        {"chunk_count": keyword_index.MOST_FRESH + 1}
+    ]
+    assert not tenant.index.maintain()
 
 
 def test_a_deleted_collection_leaves_no_posting(tenant: PostgresTenantStore, session: Session) -> None:

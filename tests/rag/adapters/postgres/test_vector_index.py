@@ -1,12 +1,12 @@
 """The HNSW index: what it finds is what looking at every vector finds, of searchable versions only."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 
 from rag.adapters.postgres import keyword_index, vector_index
-from rag.adapters.postgres.connection import Session, open_pool
+from rag.adapters.postgres.connection import Session
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import Comparison, Filter
 from rag.domain.search import SearchMode, SearchRequest
@@ -25,14 +25,6 @@ def at(angle: float) -> list[float]:
 @pytest.fixture
 def tenant(store: PostgresStore) -> PostgresTenantStore:
     return store.tenant(TENANT)
-
-
-@pytest.fixture
-def session(store: PostgresStore, conninfo: str) -> Iterator[Session]:
-    store.check()
-    pool = open_pool(conninfo)
-    yield Session(pool, TENANT)
-    pool.close()
 
 
 def index(session: Session, tenant: PostgresTenantStore) -> None:
@@ -62,9 +54,9 @@ def fan(tenant: PostgresTenantStore) -> None:
 def test_the_index_finds_what_a_scan_finds(tenant: PostgresTenantStore, session: Session) -> None:
     fan(tenant)
     scanned = nearest(tenant, 20)
-    assert not tenant.index.collections(None)[0].vector_index
+    assert not tenant.indexes.status("notes").vector_index
     index(session, tenant)
-    assert tenant.index.collections(None)[0].vector_index
+    assert tenant.indexes.status("notes").vector_index
     assert nearest(tenant, 20) == scanned == words(range(20))
 
 
@@ -89,7 +81,7 @@ def test_a_small_collection_gets_no_index(tenant: PostgresTenantStore, session: 
     with session.transaction() as connection:
         keyword_index.fold(connection, TENANT, collection(tenant).id)
         vector_index.ensure(connection, collection(tenant).id)
-    assert not tenant.index.collections(None)[0].vector_index
+    assert not tenant.indexes.status("notes").vector_index
     assert nearest(tenant, 10) == ["word"]
 
 
