@@ -3,7 +3,8 @@
 Packages are downloaded by apt-get and unpacked into a cache; Acervo's own readers make text of HTML and PDF.
 Of the text each paragraph is kept once. Pages of a package follow one another in the order of their paths and
 are cut into passages, twenty of which make a document; documents are shuffled, so that the first N passages
-are a sample of all. One JSON object a line: {"text", "language", "document"}.
+are a sample of all. Before them come the texts of the public sets in ../shared/data, where that folder is, so
+that people's questions are about something. One JSON object a line: {"text", "language", "document"}.
 
 Needs Debian (or a container of it) with `apt-get update` done: 2.5 GB of downloads and 12 GB of disk.
 """
@@ -16,12 +17,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 from bench.corpus_files import Page, read_pages
 from bench.corpus_packages import PACKAGES, download, unpack
 from bench.corpus_passages import Paragraphs, Passage, passages
+from bench.corpus_sets import SETS, set_passages
 from rag.errors import DocumentRejected
 
 SEED: Final = 1
@@ -65,10 +68,11 @@ def extract(name: str, cache: Path) -> str:
     return f"{name}: {pages} pages, {refused} refused"
 
 
-def write(names: Sequence[str], cache: Path, file: Path, count: int) -> int:
-    """How many passages were written: `count`, or as many as there are."""
+def write(names: Sequence[str], cache: Path, file: Path, count: int, *, sets: Path = SETS) -> int:
+    """How many passages were written: `count`, or as many as there are; those of the public sets first."""
     documents: dict[str, list[Passage]] = defaultdict(list)
     paragraphs = Paragraphs()
+    first = list(set_passages(sets, paragraphs))
     for name in names:
         for passage in passages(name, _pages(cache / "text" / f"{name}.jsonl"), paragraphs):
             documents[passage.document].append(passage)
@@ -77,9 +81,7 @@ def write(names: Sequence[str], cache: Path, file: Path, count: int) -> int:
     written = 0
     unfinished = file.with_suffix(".part")
     with unfinished.open("w", encoding="utf-8") as lines:
-        for passage in (passage for name in order for passage in documents[name]):
-            if written == count:
-                break
+        for passage in islice(chain(first, *(documents[name] for name in order)), count):
             lines.write(json.dumps(asdict(passage), ensure_ascii=False) + "\n")
             written += 1
     unfinished.rename(file)

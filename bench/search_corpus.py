@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from bench.corpus_files import read_folder
 from bench.corpus_passages import Paragraphs, Passage, passages
+from bench.corpus_sets import NAMES, SETS
 from bench.datasets import read_jsonl
 
 T = TypeVar("T")
@@ -27,8 +28,6 @@ _WORDS: Final = range(3, 61)
 _LETTERS: Final = 0.8  # what is less is code
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý])|\n\n")
 _HEADING: Final = re.compile(r"[^\W\d_][^=<>(){}\[\];#*|]{8,78}[^\W\d_]")
-_SETS: Final = ("clapnq_dev", "scifact", "faquad_pt")
-_SHARED: Final = Path(__file__).parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +73,7 @@ def _passages(source: Path) -> Iterator[Passage]:
     return passages(source.name, read_folder(source), Paragraphs())
 
 
-def make_questions(corpus: Corpus, count: int, shared: Path = _SHARED) -> list[Question]:
+def make_questions(corpus: Corpus, count: int, shared: Path = SETS) -> list[Question]:
     """A third of each kind, as far as there are so many; of what comes from passages a third Portuguese."""
     source = random.Random(SEED)
     third = count // 3
@@ -123,7 +122,7 @@ _KINDS: Final = {"sentence": sentences, "heading": headings}
 
 
 def _asked(shared: Path) -> list[Question]:
-    files = [shared / name / "queries.jsonl" for name in _SETS]
+    files = [shared / name / "queries.jsonl" for name in NAMES]
     files.append(Path(__file__).with_name("questions_pt.jsonl"))
     texts = [str(line["text"]) for file in files if file.exists() for line in read_jsonl(file)]
     return [Question(text=text, kind="asked") for text in texts if len(text.split()) in _WORDS]

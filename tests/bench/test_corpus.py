@@ -75,7 +75,20 @@ def test_a_package_is_read_once_and_its_passages_written(tmp_path: Path) -> None
     assert extract("some-doc", tmp_path) == "some-doc: 1 pages, 0 refused"
     assert extract("some-doc", tmp_path) == "some-doc: known"
     file = tmp_path / "chunks.jsonl"
-    assert write(["some-doc"], tmp_path, file, 3) == 3
+    assert write(["some-doc"], tmp_path, file, 3, sets=tmp_path / "none") == 3
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line.keys() for line in lines] == [{"text", "language", "document"}] * 3
     assert lines[0]["document"] == "some-doc-en-00000"
+
+
+def test_the_public_sets_come_before_packages(tmp_path: Path) -> None:
+    folder = tmp_path / "sets" / "faquad_pt"
+    folder.mkdir(parents=True)
+    text = "Quantos dias tem o aluno para pedir a matrícula, diz o regulamento. " * 20
+    (folder / "corpus.jsonl").write_text(json.dumps({"_id": "1", "title": "Regulamento", "text": text}))
+    (folder / "queries.jsonl").touch()
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n")
+    file = tmp_path / "chunks.jsonl"
+    assert write([], tmp_path, file, 3, sets=tmp_path / "sets") == 1
+    line = json.loads(file.read_text())
+    assert (line["language"], line["document"]) == ("pt", "set-faquad_pt-pt-00000")
