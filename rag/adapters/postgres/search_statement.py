@@ -102,7 +102,7 @@ class Plan:
     def _truncated(self) -> Composable:
         nearest = "SELECT count(*) FROM nearest_any" if self.has_vector else "SELECT 0"
         keyword = SQL(
-            "(SELECT sum(posting_count) FROM posted) > %(budget)s OR (SELECT count(*) FROM places) > %(most)s"
+            "(SELECT sum(posting_count) FROM posted) > %(budget)s OR (SELECT count(*) FROM top) >= %(most)s"
         )
         return SQL("({} OR ({}) >= %(fetched)s)").format(keyword, SQL(nearest))
 

@@ -202,14 +202,13 @@ considered AS MATERIALIZED (
         FROM posted p JOIN weights w USING (code)
     ) ordered
 ),
-places AS MATERIALIZED (
+top AS MATERIALIZED (
     SELECT entry >> 10 AS place, sum(idf * (entry & 1023)) AS score
     FROM (SELECT idf, unnest(entries) AS entry FROM considered WHERE chosen) e
     GROUP BY 1
-    HAVING entry >> 10 >> 20 NOT IN (SELECT number FROM removed)
-),
-top AS MATERIALIZED (
-    SELECT place FROM places ORDER BY score DESC, place LIMIT %(most)s
+    HAVING NOT EXISTS (SELECT FROM removed) OR entry >> 10 >> 20 NOT IN (SELECT number FROM removed)
+    ORDER BY score DESC, place
+    LIMIT %(most)s
 ),
 top_documents AS MATERIALIZED (
     SELECT d.document_id, d.build, d.keyword_number, {matching} AS passes FROM documents d
