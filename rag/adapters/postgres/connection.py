@@ -139,6 +139,21 @@ class Session:
             connection.execute("SELECT set_config('acervo.tenant', %s, true)", (self.tenant,))
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction whose statements wait to be sent until a result is asked for: fewer round trips.
+
+        An error may come with a later statement than its own.
+        """
+        with (
+            translated_errors(),
+            self._pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
+            connection.execute("SELECT set_config('acervo.tenant', %s, true)", (self.tenant,))
+            yield connection
+
     def persist(self, attempt: Callable[[], T]) -> T:
         spent = 0.0
         for number in count():
