@@ -56,6 +56,8 @@ def _replacement(match: re.Match[str]) -> str:
 
 def one_line(text: str) -> str:
     """The text with every run of white space as one space."""
+    if "  " not in text and text.isprintable():  # then a single space is all the white space there is
+        return text.strip()
     return " ".join(text.split())
 
 
@@ -116,9 +118,8 @@ class TextBuilder:
     ) -> None:
         """Adds a block unless the text is blank. `depth` indents the items of nested lists."""
         body = clean(text).strip("\n ").rstrip() if kind is BlockKind.CODE else clean(text).strip()
-        if not body.strip():
-            return
-        self._put(kind, body, level=level, header=header, depth=depth)
+        if body:
+            self._put(kind, body, level=level, header=header, depth=depth)
 
     def add_row(self, text: str, *, header: bool = False) -> None:
         """Adds a table row, whose text is one line, unless it is blank."""
@@ -133,7 +134,8 @@ class TextBuilder:
             for text in texts:
                 self.add_row(text)
             return
-        self._separate(BlockKind.TABLE_ROW, 0)
+        if self._last_kind is not None:
+            self._append(self._separator(BlockKind.TABLE_ROW, 0))
         self._open_pages()
         starts = [*accumulate(map(len, texts), lambda edge, size: edge + size + 1, initial=self._length)]
         self._append(together)
@@ -193,7 +195,8 @@ class TextBuilder:
     def _put(self, kind: BlockKind, body: str, *, level: int, header: bool, depth: int) -> None:
         if self._out and self._length >= PART_CHARACTERS:
             self._hand_on(self._out)
-        self._separate(kind, depth)
+        if self._last_kind is not None:
+            self._append(self._separator(kind, depth))
         if self._pages_opened:
             self._open_pages()
         self._starts.append(self._length)
@@ -236,12 +239,10 @@ class TextBuilder:
             (each for each in headings if not each[:1].isdigit() and not _SAYS_NOTHING.fullmatch(each)), ""
         )
 
-    def _separate(self, kind: BlockKind, depth: int) -> None:
-        if self._last_kind is None:
-            return
-        close = not self._apart and kind in _COMPACT and self._last_kind is kind
+    def _separator(self, kind: BlockKind, depth: int) -> str:
+        close = not self._apart and kind is self._last_kind and kind in _COMPACT
         between = "\n" if close else _APART
-        self._append(f"{between}{'  ' * min(depth, 8)}" if depth else between)
+        return between + "  " * min(depth, 8) if depth else between
 
     def _open_pages(self) -> None:
         self._page_starts.extend([self._length if self._page_starts else 0] * self._pages_opened)
