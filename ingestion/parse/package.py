@@ -67,7 +67,7 @@ class Archive:
     def tree(self, name: str) -> etree._Element | None:
         """None where there is no such member."""
         data = self.read(name)
-        return None if data is None else self._parsed(data)
+        return None if data is None else self.parsed(data)
 
     def _unpacked(self, info: zipfile.ZipInfo, size: int) -> bytes:
         try:
@@ -83,7 +83,7 @@ class Archive:
         ) as error:
             raise self.damaged() from error
 
-    def _parsed(self, data: bytes) -> etree._Element:
+    def parsed(self, data: bytes) -> etree._Element:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
         try:
             return etree.fromstring(_STRICT.sub(_TRANSITIONAL, data), parser)
