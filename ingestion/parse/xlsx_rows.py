@@ -30,11 +30,13 @@ class Usual:
 
 _WINDOW = 100_000  # what stays in the processor's cache
 _ATTRIBUTES = "[^<>&/']*+"
+# An empty cell ends behind an attribute that is closed: values may hold "/>" as well.
 _VALUE = r'<v(?: xml:space="preserve")?>([^<]*+)</v>'
 _TEXT = r'<is><t(?: xml:space="preserve")?>([^<]*+)</t></is>'
 _FORMULA = rf"<f{_ATTRIBUTES}(?:/>|>[^<]*+</f>)"
 _USUAL = re.compile(
-    rf'<c r="([A-Z]{{1,3}})\d{{1,7}}"({_ATTRIBUTES})(?:>(?:(?:{_FORMULA})?(?:{_VALUE}|{_TEXT})?)</c>|/>)'
+    rf'<c r="([A-Z]{{1,3}})\d{{1,7}}"({_ATTRIBUTES})'
+    rf'(?:>(?:{_FORMULA})?(?:{_VALUE}|{_TEXT})?</c>|(?<=\w")/>)'
     rf'|<row r="(\d{{1,7}})"{_ATTRIBUTES}/?>'
 )
 _HEAD = re.compile(
