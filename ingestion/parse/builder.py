@@ -63,7 +63,7 @@ def one_line(text: str) -> str:
 
 def lines(text: str) -> str:
     """The text with its line breaks kept and every other run of white space as one space."""
-    return "\n".join(filter(None, map(one_line, text.split("\n"))))
+    return "\n".join(filter(None, map(one_line, text.split("\n")))) if "\n" in text else one_line(text)
 
 
 def row(cells: list[str]) -> str:

@@ -43,8 +43,9 @@ def add_table(builder: TextBuilder, rows: Sequence[Row], *, header_rows: int) ->
     builder.set_apart()
     if header_rows:
         _add_row(builder, joined_header(rows[:header_rows]), header=True)
-    for row in rows[header_rows:]:
-        _add_row(builder, _narrowed(row))
+    body = iter(rows[header_rows:])
+    while batch := list(islice(body, _SAMPLE)):
+        _add_batch(builder, batch)
     builder.set_apart()
 
 
@@ -91,15 +92,19 @@ def _kept(row: Row, used: AbstractSet[int]) -> list[str]:
     return [cell for column, cell in enumerate(row) if cell or column in used]
 
 
-def _add_batch(builder: TextBuilder, rows: Sequence[Row], used: AbstractSet[int]) -> None:
-    """Adds rows at once where none of their cells is empty or has white space that is not one space."""
+def _add_batch(builder: TextBuilder, rows: Sequence[Row], used: AbstractSet[int] | None = None) -> None:
+    """Adds rows without their empty cells outside of the columns in use, where these are known.
+
+    All at once where none of their cells is empty or has white space that is not one space.
+    """
     texts = list(map(CELL_BREAK.join, rows))
     together = " ".join(["", *texts, ""])  # a blank at the edge of a row makes two
-    if "  " in together or "\n" in together or "\t" in together or clean(together) != together:
-        for row in rows:
-            _add_row(builder, _kept(_narrowed(row), used))
-    else:
+    if "  " not in together and "\n" not in together and "\t" not in together and clean(together) == together:
         builder.add_rows(texts)
+        return
+    for row in rows:
+        cells = _narrowed(row)
+        _add_row(builder, cells if used is None else _kept(cells, used))
 
 
 def _add_row(builder: TextBuilder, cells: Row, *, header: bool = False) -> None:
