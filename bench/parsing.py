@@ -70,7 +70,7 @@ class Contender:
 def readers_of(suffix: str) -> Mapping[str, Callable[[str], Reader]]:
     """Those whose library is installed."""
     all_of_them = {**OURS, **READERS[suffix], **ALL}
-    if suffix == "csv":
+    if suffix in {"csv", "json", "xml"}:
         del all_of_them["markitdown"]  # guesses the encoding and does no more
     return {name: reader for name, reader in all_of_them.items() if _installed(name)}
 

@@ -1,5 +1,6 @@
 """The files that bench/parsing.py reads: the same words in every format, and of every format's own shape."""
 
+import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from io import BytesIO
@@ -86,6 +87,19 @@ def csv(rows: int = _ROWS) -> bytes:
     return (lines[0] + "\n" + body * max(1, rows // _ROWS)).encode()
 
 
+def _json() -> bytes:
+    names, *rows = _rows()
+    return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False).encode()
+
+
+def _xml() -> bytes:
+    names, *rows = _rows()
+    records = (
+        "".join(f"<{name}>{cell}</{name}>" for name, cell in zip(names, row, strict=True)) for row in rows
+    )
+    return f"<refunds>{''.join(f'<refund>{each}</refund>' for each in records)}</refunds>".encode()
+
+
 def _html() -> bytes:
     random = Random(5)
     sections = (
@@ -107,4 +121,6 @@ FILES: Final[Mapping[str, Callable[[], bytes]]] = {
     "pptx": _pptx,
     "xlsx": _xlsx,
     "csv": csv,
+    "json": _json,
+    "xml": _xml,
 }

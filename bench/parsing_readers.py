@@ -4,6 +4,7 @@ Each function imports its own library, so that only that one is in the process w
 """
 
 import csv
+import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from io import BytesIO, StringIO
@@ -134,6 +135,16 @@ def csv_module(_: str) -> Reader:
     return lambda body: "\n".join(" | ".join(row) for row in csv.reader(StringIO(body.decode())))
 
 
+def json_module(_: str) -> Reader:
+    return lambda body: json.dumps(json.loads(body), ensure_ascii=False, indent=0)
+
+
+def lxml(_: str) -> Reader:
+    etree: Any = import_module("lxml.etree")
+
+    return lambda body: "\n".join(etree.fromstring(body).itertext())
+
+
 # The first of each is ours; "raw" readers give text without structure.
 READERS: Final[Mapping[str, Mapping[str, Callable[[str], Reader]]]] = {
     "pdf": {"pypdfium2, text only": pypdfium2, "pypdf": pypdf, "pdfminer.six": pdfminer},
@@ -146,6 +157,8 @@ READERS: Final[Mapping[str, Mapping[str, Callable[[str], Reader]]]] = {
     "pptx": {"python-pptx": python_pptx},
     "xlsx": {"python-calamine, cells only": calamine, "openpyxl, read-only": openpyxl},
     "csv": {"csv module, split only": csv_module, "pandas": pandas},
+    "json": {"json module, indented": json_module},
+    "xml": {"lxml, text only": lxml},
 }
 OURS: Final[Mapping[str, Callable[[str], Reader]]] = {
     "acervo": acervo,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from ingestion.parse.limits import LONGEST_LINE
-from ingestion.parse.text_stream import Pieces, lines_of
+from ingestion.parse.text_stream import Pieces, clean_lines_of
 from rag.errors import DocumentTooLarge
 
 _DELIMITERS = ",;\t|"
@@ -33,14 +33,17 @@ class Dialect:
     named: bool = False
 
     def table(self, pieces: Pieces) -> Iterator[list[str]]:
-        return self.rows(islice(lines_of(pieces), int(self.named), None))
+        return self.rows(islice(clean_lines_of(pieces), int(self.named), None))
 
     def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """The cells of each row, as they stand between the delimiters. Raises DocumentTooLarge."""
+        """The cells of each row, as they stand between the delimiters, of lines with their line feeds.
+
+        Raises DocumentTooLarge.
+        """
         # The module's own limit of 131,072 characters a cell holds for the whole process.
         csv.field_size_limit(LONGEST_LINE)
         rows = csv.reader(
-            (f"{line}\n" for line in lines),
+            lines,
             delimiter=self.delimiter,
             quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
             skipinitialspace=True,
@@ -85,7 +88,7 @@ def _quotes_are_closed(pieces: Pieces) -> bool:
 
 def _ends_inside_quotes(pieces: Pieces, delimiter: str) -> bool:
     # A mark after the end comes out as a row of its own, unless a cell is still open.
-    rows = Dialect(delimiter=delimiter, quoted=True).rows(chain(lines_of(pieces), ["\x1e"]))
+    rows = Dialect(delimiter=delimiter, quoted=True).rows(chain(clean_lines_of(pieces), ["\x1e\n"]))
     try:
         return deque(rows, maxlen=1) != deque([["\x1e"]])
     except DocumentTooLarge:
@@ -101,7 +104,7 @@ def _delimiter(text: str, expected: str, *, quoted: bool) -> str:
 def _score(text: str, delimiter: str, *, quoted: bool) -> float:
     """How alike the rows are in their number of cells, 0 where most are not; more cells count more."""
     sample = text[:_SAMPLE_CHARACTERS]
-    lines = sample.split("\n")[:_SAMPLE_ROWS]
+    lines = [f"{line}\n" for line in sample.split("\n")[:_SAMPLE_ROWS]]
     if len(sample) < len(text) and len(lines) > 1:
         lines.pop()
     found = Dialect(delimiter=delimiter, quoted=quoted).rows(lines)

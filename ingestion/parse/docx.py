@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from lxml import etree
 
 from ingestion.parse.builder import TextBuilder, lines, one_line
-from ingestion.parse.docx_styles import Numbering, Styles, W
+from ingestion.parse.docx_styles import Numbering, ParagraphStyle, Styles, W
 from ingestion.parse.docx_tables import header_rows, merged_rows
 from ingestion.parse.media_type import DOCX
 from ingestion.parse.package import OfficePackage
 from ingestion.parse.tables import add_table, header_size
 from rag.domain.content import BlockKind, ExtractedText
 
-_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_TEXTS = frozenset({f"{W}t", "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"})
+_RUN_PROPERTIES, _VANISH = f"{W}rPr", f"{W}vanish"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _PARAGRAPH, _TABLE, _TEXT_BOX = f"{W}p", f"{W}tbl", f"{W}txbxContent"
 # Deleted or moved away with change tracking, properties, and the second copy of a drawing.
@@ -60,23 +61,23 @@ class _Document:
 
     def _add_paragraph(self, paragraph: etree._Element) -> None:
         text = lines(_text(paragraph))
-        if text and not self._styles.is_contents(paragraph):
-            self._add_text(paragraph, text)
+        if text:
+            self._add_text(self._styles.of(paragraph), text)
         for box in _text_boxes(paragraph):
             self.read(box)
 
-    def _add_text(self, paragraph: etree._Element, text: str) -> None:
-        level = self._styles.heading_level(paragraph)
-        numbering = self._styles.numbering(paragraph)
-        marker = self._numbering.marker(*numbering) if numbering else ""
-        if level:
-            if self._styles.is_title(paragraph):
+    def _add_text(self, style: ParagraphStyle, text: str) -> None:
+        if style.is_contents:
+            return
+        marker = self._numbering.marker(*style.numbering) if style.numbering else ""
+        if style.level:
+            if style.is_title:
                 self.title = self.title or one_line(text)
             number = "" if marker == "-" else marker
-            self._builder.add(BlockKind.HEADING, one_line(f"{number} {text}"), level=level)
-        elif numbering:
+            self._builder.add(BlockKind.HEADING, one_line(f"{number} {text}"), level=style.level)
+        elif style.numbering:
             item = one_line(f"{marker} {text}")
-            self._builder.add(BlockKind.LIST_ITEM, item, depth=numbering[1])
+            self._builder.add(BlockKind.LIST_ITEM, item, depth=style.numbering[1])
         else:
             self._builder.add(BlockKind.PARAGRAPH, text)
 
@@ -96,21 +97,25 @@ class _Document:
 
 
 def _text(paragraph: etree._Element) -> str:
-    return "".join(_pieces(paragraph))
+    found: list[str] = []
+    _gather(paragraph, found)
+    return "".join(found)
 
 
-def _pieces(element: etree._Element) -> Iterator[str]:
+def _gather(element: etree._Element, found: list[str]) -> None:
     for child in element:
-        if child.tag in {f"{W}t", _MATH_TEXT}:
-            yield child.text or ""
-        elif child.tag in _SIGNS:
-            yield _SIGNS[child.tag]
-        elif child.tag not in _LEFT_OUT and not _is_hidden(child):
-            yield from _pieces(child)
+        tag = child.tag
+        if tag in _TEXTS:
+            found.append(child.text or "")
+        elif tag in _SIGNS:
+            found.append(_SIGNS[tag])
+        elif tag not in _LEFT_OUT and not _is_hidden(child):
+            _gather(child, found)
 
 
 def _is_hidden(run: etree._Element) -> bool:
-    vanish = run.find(f"{W}rPr/{W}vanish")
+    properties = next(run.iterchildren(_RUN_PROPERTIES), None)
+    vanish = None if properties is None else next(properties.iterchildren(_VANISH), None)
     return vanish is not None and vanish.get(f"{W}val") not in {"0", "false", "off"}
 
 

@@ -2,11 +2,11 @@
 
 import codecs
 import re
-from itertools import takewhile
+from itertools import accumulate, takewhile
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingestion.parse.builder import TextBuilder, clean, lines, one_line
+from ingestion.parse.builder import TextBuilder, clean, one_line
 from ingestion.parse.encoding import decode
 from ingestion.parse.html_tables import spanned_rows
 from ingestion.parse.media_type import HTML
@@ -37,13 +37,13 @@ _INLINE = _tags(
     "meter nobr output progress q rp rt ruby s samp small span strike strong sub sup time tt u var wbr "
     "msub msup mi mn mo mrow mfrac mtext semantics picture source noscript",
 )
-_BLANKS = re.compile(r"[ \t\r\n\f]+")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _UNCOUNTED = _tags(
     "a area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody "
     "tfoot colgroup option optgroup html head body",
 )
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:-]{0,40}+)")
+_TEXT = "-text"  # what lexbor calls it
 # lexbor is quadratic in depth: 100,000 nested <div> take 38 s (2026-11).
 _DEEPEST = 2_000
 _DEEPEST_HEADER = 5
@@ -104,15 +104,26 @@ def _walk(builder: TextBuilder, parser: LexborHTMLParser) -> None:
 
 
 def _check_depth(markup: str) -> None:
+    steps = list(map(_Steps().__getitem__, _TAG.findall(markup)))
+    depths = list(accumulate(steps, initial=0))
+    if max(depths) - min(depths) <= _DEEPEST:  # the quick way: an end too many counts as well
+        return
     depth = 0
-    for match in _TAG.finditer(markup):
-        if match[2].lower() in _UNCOUNTED:
-            continue
-        depth = max(0, depth - 1) if match[1] else depth + 1
+    for step in steps:
+        depth = max(0, depth + step)
         if depth > _DEEPEST:
             raise CorruptDocument(
                 f"The page nests more than {_DEEPEST:,} elements. Save its text in a simpler form."
             )
+
+
+class _Steps(dict[str, int]):
+    """How much deeper the markup is behind a tag, by its name as it is written."""
+
+    def __missing__(self, tag: str) -> int:
+        name = tag.removeprefix("/")
+        self[tag] = 0 if name.lower() in _UNCOUNTED else 1 if name == tag else -1
+        return self[tag]
 
 
 def _remove(parser: LexborHTMLParser, selector: str) -> None:
@@ -143,28 +154,37 @@ class _Blocks:
     def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
         self._inline: list[str] = []
+        self._broken: list[str] = []  # the lines before it, each ended by a <br>
         self._lists: list[int | None] = []  # the next number, None for bullets
         self._marker = ""
         self._level = 0
 
     def walk(self, root: LexborNode) -> None:
-        stack: list[tuple[LexborNode, bool]] = [(root, False)]
-        while stack:
-            node, leaving = stack.pop()
-            if leaving:
-                self._leave(node)
-            elif self._enter(node):
-                stack.append((node, True))
-                stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
+        node: LexborNode | None = root
+        inline, around = self._inline, list[tuple[LexborNode, str]]()
+        while node is not None:
+            tag = node.tag or ""
+            if tag == _TEXT:
+                inline.append(node.text_content or "")
+            elif tag in _INLINE or self._enter(tag, node):
+                around.append((node, tag))
+                if (child := node.child) is not None:
+                    node = child
+                    continue
+                self._leave(around.pop()[1])
+            following = node.next if around else None
+            while around and following is None:
+                node, tag = around.pop()
+                self._leave(tag)
+                following = node.next if around else None
+            node = following
         self._flush()
 
-    def _enter(self, node: LexborNode) -> bool:
-        """Takes the node in; True where its children are to be walked."""
-        tag = node.tag or ""
-        if node.is_text_node:
-            self._inline.append(_BLANKS.sub(" ", node.text_content or ""))
-        elif tag == "br":
-            self._inline.append("\n")
+    def _enter(self, tag: str, node: LexborNode) -> bool:
+        """Takes a block or comment in; True where its children are to be walked."""
+        if tag == "br":
+            self._broken.append(one_line("".join(self._inline)))
+            self._inline.clear()
         elif tag in {"pre", "listing", "xmp"}:
             self._add_preformatted(node)
         elif tag == "table" and not _is_layout(node):
@@ -175,8 +195,6 @@ class _Blocks:
         return False
 
     def _open(self, tag: str, node: LexborNode) -> None:
-        if tag in _INLINE:
-            return
         self._flush()
         if tag in {"ul", "ol", "menu"}:
             self._open_list(tag, node)
@@ -185,8 +203,7 @@ class _Blocks:
         elif tag in _HEADINGS:
             self._level = _HEADINGS[tag]
 
-    def _leave(self, node: LexborNode) -> None:
-        tag = node.tag or ""
+    def _leave(self, tag: str) -> None:
         if tag in _INLINE:
             return
         self._flush()
@@ -212,15 +229,21 @@ class _Blocks:
         return f"{number}. "
 
     def _flush(self) -> None:
-        text = lines("".join(self._inline))
+        text = one_line("".join(self._inline)) if self._inline else ""
         self._inline.clear()
-        if not text:
-            return
+        if self._broken:
+            text = "\n".join(filter(None, [*self._broken, text]))
+            self._broken.clear()
+        if text:
+            self._add(text)
+
+    def _add(self, text: str) -> None:
         if self._level:
-            self._builder.add(BlockKind.HEADING, one_line(text), level=self._level)
+            self._builder.add(BlockKind.HEADING, text.replace("\n", " "), level=self._level)
         elif self._marker:
             depth = max(0, len(self._lists) - 1)
-            self._builder.add(BlockKind.LIST_ITEM, self._marker + one_line(text), depth=depth)
+            item = self._marker + text.replace("\n", " ")
+            self._builder.add(BlockKind.LIST_ITEM, item, depth=depth)
             self._marker = ""
         else:
             self._builder.add(BlockKind.PARAGRAPH, text)

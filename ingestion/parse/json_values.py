@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 from ingestion.parse.builder import TextBuilder, clean, lines, one_line
@@ -45,8 +46,8 @@ def load(text: str, *, where: str = "") -> Any:
 
 
 def _check_depth(value: Any) -> None:
-    level, depth = [value], 0
-    while level := [inner for outer in level for inner in _inside(outer)]:
+    level, depth = [value], 0  # texts and numbers, which are texts as well, hold nothing
+    while level := [inner for outer in level for inner in _inside(outer) if type(inner) is not str]:
         depth += 1
         if depth > _DEEPEST:
             raise _too_deep()
@@ -72,7 +73,7 @@ def add_value(builder: TextBuilder, value: Any, path: tuple[str, ...] = ()) -> N
 def record_text(value: Any) -> str:
     """A record as one block: a line for each text in it."""
     shown = ((path, one_line(clean(text))) for path, text in leaves(value))
-    return "\n".join(_line(path, text) for path, text in shown if text)
+    return "\n".join([_line(path, text) for path, text in shown if text])
 
 
 def text_member(value: Any, names: Sequence[str]) -> str | None:
@@ -117,34 +118,50 @@ def _table(items: list[Any]) -> list[list[str]] | None:
     """Objects that are alike as rows under the names of their members; None where they are not."""
     if len(items) < 2 or not all(_is_row(item) for item in items):  # noqa: PLR2004 - one row is no table
         return None
-    found = [dict(leaves(item)) for item in items]
-    columns = list(dict.fromkeys(path for row in found for path in row))
+    found = [_flat_leaves(item) or dict(leaves(item)) for item in items]
+    columns = list(dict.fromkeys(chain.from_iterable(found)))
     shared = sum(map(len, found)) / (len(columns) * len(found)) if columns else 0.0
     if len(columns) > _MOST_COLUMNS or shared < _FEWEST_SHARED or not _in_order(found, columns):
         return None
-    cells = [[clean(row.get(column, "")) for column in columns] for row in found]
-    if max(len(cell) for row in cells for cell in row) > _LONGEST_CELL:
+    cells = [_clean_cells([row.get(column, "") for column in columns]) for row in found]
+    if max(map(len, chain.from_iterable(cells))) > _LONGEST_CELL:
         return None
     return [[_shown(column) for column in columns], *cells]
+
+
+def _clean_cells(cells: list[str]) -> list[str]:
+    together = "\n".join(cells)
+    return cells if clean(together) == together else list(map(clean, cells))
+
+
+def _flat_leaves(item: Members) -> dict[tuple[str, ...], str]:
+    """The leaves of an object of texts alone, which most are; none of any other."""
+    found: dict[tuple[str, ...], str] = {
+        (name,): member for name, member in item.pairs if type(member) is str
+    }
+    return found if len(found) == len(item.pairs) else {}
 
 
 def _is_row(item: Any) -> bool:
     """Whether an object holds no list of objects and no name twice."""
     if not isinstance(item, Members) or not item.pairs:
         return False
-    names = [name for name, _ in item.pairs]
-    return len(set(names)) == len(names) and all(_is_cell(member) for _, member in item.pairs)
+    members = dict(item.pairs)
+    return len(members) == len(item.pairs) and all(map(_is_cell, members.values()))
 
 
 def _is_cell(member: Any) -> bool:
-    return (
-        _is_flat(member) if isinstance(member, list) else not isinstance(member, Members) or _is_row(member)
-    )
+    if type(member) is str:
+        return True
+    if isinstance(member, list):
+        return _is_flat(member)
+    return not isinstance(member, Members) or _is_row(member)
 
 
 def _in_order(rows: Sequence[dict[tuple[str, ...], str]], columns: Sequence[tuple[str, ...]]) -> bool:
     places = {column: place for place, column in enumerate(columns)}
-    return all([places[path] for path in row] == sorted(places[path] for path in row) for row in rows)
+    found = ([places[path] for path in row] for row in rows if [*row] != columns)
+    return all(row == sorted(row) for row in found)
 
 
 def _is_flat(items: list[Any]) -> bool:
@@ -152,6 +169,8 @@ def _is_flat(items: list[Any]) -> bool:
 
 
 def _scalar(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, list):
         return ", ".join(text for text in map(_scalar, value) if text)
     if value is None:

@@ -3,7 +3,7 @@
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -67,7 +67,7 @@ class Archive:
     def tree(self, name: str) -> etree._Element | None:
         """None where there is no such member."""
         data = self.read(name)
-        return None if data is None else self._parsed(data)
+        return None if data is None else self.parsed(data)
 
     def _unpacked(self, info: zipfile.ZipInfo, size: int) -> bytes:
         try:
@@ -83,7 +83,7 @@ class Archive:
         ) as error:
             raise self.damaged() from error
 
-    def _parsed(self, data: bytes) -> etree._Element:
+    def parsed(self, data: bytes) -> etree._Element:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
         try:
             return etree.fromstring(_STRICT.sub(_TRANSITIONAL, data), parser)
@@ -103,6 +103,7 @@ class OfficePackage(Archive):
 
     def __init__(self, body: bytes, *, label: str, main: str) -> None:
         super().__init__(body, label=label)
+        self._relationships: dict[str, tuple[Relationship, ...]] = {}
         self.main_name = self.target("", "officeDocument") or main
 
     def main(self) -> etree._Element:
@@ -120,14 +121,19 @@ class OfficePackage(Archive):
         """The name of the part that `source` ("" for the package) names by a relationship of this kind."""
         return next((each.target for each in self.relationships(source) if each.kind == kind), None)
 
-    def relationships(self, source: str) -> Iterator[Relationship]:
-        folder = PurePosixPath(source).parent
-        tree = self.tree(str(folder / "_rels" / f"{PurePosixPath(source).name}.rels"))
+    def relationships(self, source: str) -> Sequence[Relationship]:
+        found = self._relationships.get(source)
+        if found is None:
+            found = self._relationships[source] = tuple(self._read_relationships(PurePosixPath(source)))
+        return found
+
+    def _read_relationships(self, source: PurePosixPath) -> Iterator[Relationship]:
+        tree = self.tree(str(source.parent / "_rels" / f"{source.name}.rels"))
         for element in [] if tree is None else tree.iter(_RELATIONSHIP):
             yield Relationship(
                 id=element.get("Id", ""),
                 kind=element.get("Type", "").rpartition("/")[2],
-                target=normpath(str(folder / element.get("Target", ""))).lstrip("/"),
+                target=normpath(str(source.parent / element.get("Target", ""))).lstrip("/"),
             )
 
     def title(self) -> str | None:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain, groupby, islice, pairwise
 
-from ingestion.parse.builder import TextBuilder, row_of
+from ingestion.parse.builder import CELL_BREAK, TextBuilder, clean, row_of
 from rag.domain.content import BlockKind
 
 # Rows that are looked at before the first is written: they tell header, title and empty columns.
@@ -30,9 +31,8 @@ def add_tables(builder: TextBuilder, rows: Iterable[Row], *, merged: bool = Fals
 
     `merged`: a text may stand in several cells because they were one cell.
     """
-    narrowed = ([" ".join(cell.split()) for cell in row] for row in rows)
     builder.set_apart()
-    for has_text, table in groupby(narrowed, key=any):
+    for has_text, table in groupby(rows, key=_has_text):
         if has_text:
             _add_table(builder, table, merged=merged)
     builder.set_apart()
@@ -43,15 +43,16 @@ def add_table(builder: TextBuilder, rows: Sequence[Row], *, header_rows: int) ->
     builder.set_apart()
     if header_rows:
         _add_row(builder, joined_header(rows[:header_rows]), header=True)
-    for row in rows[header_rows:]:
-        _add_row(builder, [" ".join(cell.split()) for cell in row])
+    body = iter(rows[header_rows:])
+    while batch := list(islice(body, _SAMPLE)):
+        _add_batch(builder, batch)
     builder.set_apart()
 
 
 def joined_header(rows: Sequence[Row]) -> list[str]:
     """Several header rows as one: a column's name is all that stands above it, top down, each once."""
     width = max(map(len, rows), default=0)
-    padded = [[" ".join(cell.split()) for cell in row] + [""] * (width - len(row)) for row in rows]
+    padded = [_narrowed(row) + [""] * (width - len(row)) for row in rows]
     return [" / ".join(_parts(column)) for column in zip(*padded, strict=True)]
 
 
@@ -60,8 +61,16 @@ def _parts(column: Sequence[str]) -> list[str]:
     return [cell for index, cell in enumerate(found) if index == 0 or cell != found[index - 1]]
 
 
-def _add_table(builder: TextBuilder, rows: Iterator[list[str]], *, merged: bool) -> None:
-    sample = list(islice(rows, _SAMPLE))
+def _has_text(row: Row) -> bool:
+    return (bool(row) and row[0][:1] > " ") or any(map(str.strip, row))
+
+
+def _narrowed(row: Row) -> list[str]:
+    return [" ".join(cell.split()) for cell in row]
+
+
+def _add_table(builder: TextBuilder, rows: Iterator[Row], *, merged: bool) -> None:
+    sample = list(map(_narrowed, islice(rows, _SAMPLE)))
     titles = _title_rows(sample)
     header_rows = header_size(sample[titles:], merged=merged)
     if titles or header_rows:
@@ -73,9 +82,29 @@ def _add_table(builder: TextBuilder, rows: Iterator[list[str]], *, merged: bool)
         header = joined_header(_spread(sample[titles : titles + header_rows]))
         body = [header, *body]
     used = frozenset(index for row in body for index, cell in enumerate(row) if cell)
-    for index, row in enumerate(chain(body, rows)):
-        kept = [cell for column, cell in enumerate(row) if cell or column in used]
-        _add_row(builder, kept, header=index == 0 and header_rows > 0)
+    for index, row in enumerate(body):
+        _add_row(builder, _kept(row, used), header=index == 0 and header_rows > 0)
+    while batch := list(islice(rows, _SAMPLE)):
+        _add_batch(builder, batch, used)
+
+
+def _kept(row: Row, used: AbstractSet[int]) -> list[str]:
+    return [cell for column, cell in enumerate(row) if cell or column in used]
+
+
+def _add_batch(builder: TextBuilder, rows: Sequence[Row], used: AbstractSet[int] | None = None) -> None:
+    """Adds rows without their empty cells outside of the columns in use, where these are known.
+
+    All at once where none of their cells is empty or has white space that is not one space.
+    """
+    texts = list(map(CELL_BREAK.join, rows))
+    together = " ".join(["", *texts, ""])  # a blank at the edge of a row makes two
+    if "  " not in together and "\n" not in together and "\t" not in together and clean(together) == together:
+        builder.add_rows(texts)
+        return
+    for row in rows:
+        cells = _narrowed(row)
+        _add_row(builder, cells if used is None else _kept(cells, used))
 
 
 def _add_row(builder: TextBuilder, cells: Row, *, header: bool = False) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TypeAlias
 
 from ingestion.parse.builder import clean
@@ -40,6 +41,11 @@ def lines_of(pieces: Pieces) -> Iterator[str]:
     """Without their line feeds."""
     for piece in pieces():
         yield from piece.removesuffix("\n").split("\n")
+
+
+def clean_lines_of(pieces: Pieces) -> Iterator[str]:
+    """Of clean text, which has no other line breaks, with their line feeds."""
+    return chain.from_iterable(piece.splitlines(keepends=True) for piece in pieces())
 
 
 def read_at(descriptor: int, start: int, size: int) -> bytes:

@@ -7,12 +7,13 @@ lengths are limited and spans are checked before a value is made of them.
 import json
 import socket
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import le
 from struct import Struct
 from typing import Any
 
-from rag.domain.content import Block, BlockKind, ExtractedText
+from rag.domain.content import Blocks, ExtractedText
 
 # What a process says when it can be asked, and what it can be asked for.
 HELLO = b"ready"
@@ -23,7 +24,6 @@ _LENGTH = Struct("<Q")
 _MOST_PARTS = 16
 # A small request is one packet: the other side wakes once.
 _ONE_PACKET = 64 * 1024
-_KINDS = tuple(BlockKind)
 _FILE = b"f"  # a descriptor travels with at least one byte
 
 
@@ -119,7 +119,7 @@ def from_json(part: bytes | bytearray) -> dict[str, Any]:
 
 def pack(extracted: ExtractedText) -> list[bytes]:
     """Columns: a table of a million rows is five arrays, not a million objects."""
-    blocks = extracted.blocks
+    blocks = Blocks.of(extracted.blocks)
     return [
         to_json(
             {
@@ -129,11 +129,11 @@ def pack(extracted: ExtractedText) -> list[bytes]:
             }
         ),
         extracted.text.encode(),
-        array("I", (block.start for block in blocks)).tobytes(),
-        array("I", (block.end for block in blocks)).tobytes(),
-        bytes(_KINDS.index(block.kind) for block in blocks),
-        bytes(block.level for block in blocks),
-        bytes(block.header for block in blocks),
+        blocks.starts.tobytes(),
+        blocks.ends.tobytes(),
+        blocks.kinds,
+        blocks.levels,
+        blocks.headers,
         array("I", extracted.page_starts).tobytes(),
     ]
 
@@ -143,30 +143,25 @@ def unpack(parts: Sequence[bytes | bytearray]) -> ExtractedText:
     try:
         head, text, starts, ends, kinds, levels, headers, page_starts = parts
         about = from_json(head)
+        blocks = Blocks(
+            kinds=bytes(kinds),
+            starts=_offsets(starts),
+            ends=_offsets(ends),
+            levels=bytes(levels),
+            headers=bytes(headers),
+        )
         found = ExtractedText(
             text=text.decode(),
-            blocks=tuple(_blocks(_offsets(starts), _offsets(ends), kinds, levels, headers)),
+            blocks=blocks,
             media_type=_text(about["media_type"]),
             title=None if about["title"] is None else _text(about["title"]),
             page_starts=tuple(_offsets(page_starts)),
             unread_pages=_numbers(about["unread_pages"]),
         )
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError) as error:
         raise InvalidFrame("a result that cannot be read") from error
-    _check(found)
+    _check(found, blocks)
     return found
-
-
-def _blocks(
-    starts: Sequence[int],
-    ends: Sequence[int],
-    kinds: Iterable[int],
-    levels: Iterable[int],
-    headers: Iterable[int],
-) -> Iterator[Block]:
-    columns = zip(starts, ends, kinds, levels, headers, strict=True)
-    for start, end, kind, level, header in columns:
-        yield Block(kind=_KINDS[kind], start=start, end=end, level=level, header=bool(header))
 
 
 def _offsets(part: bytes | bytearray) -> "array[int]":
@@ -187,12 +182,11 @@ def _numbers(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _check(extracted: ExtractedText) -> None:
-    edge = 0
-    for block in extracted.blocks:
-        if not edge <= block.start <= block.end:
-            raise InvalidFrame("blocks that overlap")
-        edge = block.end
+def _check(extracted: ExtractedText, blocks: Blocks) -> None:
+    if not all(map(le, blocks.starts, blocks.ends)) or not all(map(le, blocks.ends, blocks.starts[1:])):
+        raise InvalidFrame("blocks that overlap")
     pages = extracted.page_starts
-    if max(edge, *pages[-1:], 0) > len(extracted.text) or any(a > b for a, b in pairwise(pages)):
+    if max(*blocks.ends[-1:], *pages[-1:], 0, 0) > len(extracted.text) or any(
+        a > b for a, b in pairwise(pages)
+    ):
         raise InvalidFrame("offsets outside the text")

@@ -62,6 +62,8 @@ class Formats:
     def shown(self, value: str, *, style: int) -> str:
         """The text that a reader sees for a stored number."""
         found = self.by_style[style] if style < len(self.by_style) else _PLAIN
+        if found is _PLAIN and value.isdecimal():
+            return value
         try:
             number = float(value)
         except ValueError:
@@ -120,15 +122,19 @@ def _custom(code: str) -> Format:
 
 
 def _plain(value: str, number: float) -> str:
+    if len(value) <= _DIGITS and value == repr(number) and not number.is_integer() and "e" not in value:
+        return value  # what follows would give the same at twice the price
     digits = value.removeprefix("-")
     return value if digits.isdigit() else _short(number)
 
 
 def _short(number: float) -> str:
     """Fifteen digits, as spreadsheets keep them: 0.1 + 0.2 is 0.3."""
-    if abs(number) < 1e21 and float(f"{number:.{_DIGITS}g}").is_integer():  # noqa: PLR2004 - beyond, sheets show 1E+21
-        return f"{float(f'{number:.{_DIGITS}g}'):.0f}"
-    return f"{number:.{_DIGITS}g}"
+    shown = f"{number:.{_DIGITS}g}"
+    rounded = float(shown)
+    if abs(number) < 1e21 and rounded.is_integer():  # noqa: PLR2004 - beyond, sheets show 1E+21
+        return f"{rounded:.0f}"
+    return shown
 
 
 def _masked(number: float, mask: str) -> str:

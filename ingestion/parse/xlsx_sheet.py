@@ -2,25 +2,29 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
+from typing import TypeAlias
 
 from lxml import etree
 
 from ingestion.parse.builder import clean
 from ingestion.parse.xlsx_numbers import Formats
+from ingestion.parse.xlsx_rows import Usual, decoded, rows_of
 from rag.errors import CorruptDocument, DocumentTooLarge
 
 _MOST_COLUMNS = 16_384
 _MOST_EMPTY_CELLS = 5_000_000
 _MOST_MERGED_COLUMNS = 200
 _MOST_MERGES = 100_000
+_MERGED = b"mergeCell"
 _MERGE = re.compile(
     rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
 )
 _FIRST_COLUMN = re.compile(rb"<(?:\w+:)?dimension\s[^>]*?\bref=[\"']([A-Z]{1,3})\d")
 _REFERENCE = re.compile(r"([A-Z]{1,3})\d+")
+_ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
+_INLINE = "inlineStr"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _LOGICAL = {"0": "FALSE", "1": "TRUE"}
 
@@ -34,7 +38,7 @@ class Sheet:
 
     @property
     def has_merged_cells(self) -> bool:
-        return _MERGE.search(self.data) is not None
+        return _MERGED in self.data and _MERGE.search(self.data) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +75,45 @@ class _Filling:
                 cells[column] = cells.get(column) or text
 
 
+# The text of a cell, from its value and its own text.
+Show: TypeAlias = Callable[[str, str], str]
+
+
+class _Columns(dict[str, int]):
+    """By their letters."""
+
+    def __missing__(self, letters: str) -> int:
+        self[letters] = column_number(f"{letters}1")
+        return self[letters]
+
+
+class _Showing(dict[str, Show]):
+    """By the attributes of cells."""
+
+    def __init__(self, reader: "SheetReader", *, is_plain: bool) -> None:
+        super().__init__()
+        self._reader, self._is_plain = reader, is_plain
+
+    def __missing__(self, attributes: str) -> Show:
+        self[attributes] = self._reader.showing(attributes, is_plain=self._is_plain)
+        return self[attributes]
+
+
 class SheetReader:
     def __init__(self, *, shared_texts: Sequence[str], formats: Formats) -> None:
         self._shared_texts = shared_texts
         self._formats = formats
         self._empty_cells_left = _MOST_EMPTY_CELLS
+        self._columns = _Columns()
 
     def rows(self, sheet: Sheet) -> Iterator[list[str]]:
         """The texts of each row from the first column on; an empty list stands for rows left out."""
         filling = _Filling(by_top=_merges(sheet.data), first_column=_first_column(sheet.data))
         previous = 0
-        for element in _row_elements(sheet.data):
-            number = int(element.get("r") or previous + 1)
-            cells = self._cells(element)
-            filling.fill(number, cells)
+        for said, cells in self._numbered(sheet.data):
+            number = previous + 1 if said is None else said
+            if filling.by_top:
+                filling.fill(number, cells)
             if not any(cells.values()):
                 continue
             if previous and number != previous + 1:
@@ -92,7 +121,43 @@ class SheetReader:
             previous = number
             yield self._dense(cells)
 
+    def _numbered(self, data: bytes) -> Iterator[tuple[int | None, dict[int, str]]]:
+        """The number that each row says it has, and the texts of its cells by column."""
+        for some in rows_of(data):
+            if isinstance(some, Usual):
+                yield from self._usual(some)
+            else:
+                for row in some:
+                    said = row.get("r")
+                    yield int(said) if said else None, self._cells(row)
+
+    def _usual(self, rows: Usual) -> Iterator[tuple[int, dict[int, str]]]:
+        number: int | None = None
+        cells: dict[int, str] = {}
+        columns, showing = self._columns, _Showing(self, is_plain=rows.is_plain)
+        for letters, attributes, value, text, row in rows.found:
+            if letters:
+                cells[columns[letters]] = showing[attributes](value, text)
+                continue
+            if number is not None:
+                yield number, cells
+            number, cells = int(row), {}
+        if number is not None:
+            yield number, cells
+
+    def showing(self, attributes: str, *, is_plain: bool) -> Show:
+        """What shows the value or text of cells with the attributes `t` and `s` as they are written."""
+        found = dict(_ATTRIBUTE.findall(attributes))
+        kind, style = found.get("t", "n"), int(found.get("s") or 0)
+        if kind == _INLINE:
+            return (lambda _, text: text) if is_plain else (lambda _, text: _unescaped(decoded(text)))
+        if kind == "n" and is_plain:
+            return lambda value, _: self._formats.shown(value, style=style) if value else ""
+        return lambda value, _: self._shown(value if is_plain else decoded(value), kind, style)
+
     def _dense(self, cells: dict[int, str]) -> list[str]:
+        if [*cells] == [*range(len(cells))]:
+            return [*cells.values()]
         width = max(cells) + 1
         self._empty_cells_left -= width - len(cells)
         if self._empty_cells_left < 0:
@@ -112,27 +177,19 @@ class SheetReader:
 
     def _text(self, cell: etree._Element) -> str:
         kind = cell.get("t", "n")
-        if kind == "inlineStr":
+        if kind == _INLINE:
             return rich_text(cell)
-        value = cell.findtext("{*}v")
+        return self._shown(cell.findtext("{*}v") or "", kind, int(cell.get("s") or 0))
+
+    def _shown(self, value: str, kind: str, style: int) -> str:
         if not value:
             return ""
         if kind == "n":
-            return self._formats.shown(value, style=int(cell.get("s") or 0))
+            return self._formats.shown(value, style=style)
         if kind == "s":
             number = int(value)
             return self._shared_texts[number] if number < len(self._shared_texts) else ""
         return _LOGICAL.get(value, value) if kind == "b" else _unescaped(value)
-
-
-def _row_elements(data: bytes) -> Iterator[etree._Element]:
-    for _, row in etree.iterparse(
-        BytesIO(data), tag="{*}row", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    ):
-        yield row
-        row.clear(keep_tail=False)
-        while row.getprevious() is not None:
-            del row.getparent()[0]
 
 
 def rich_text(item: etree._Element) -> str:
@@ -164,7 +221,7 @@ def _number(letters: str) -> int:
 def _merges(data: bytes) -> dict[int, list[_Merge]]:
     """The merged ranges by their top row. They stand behind the rows, so they are looked up beforehand."""
     found: defaultdict[int, list[_Merge]] = defaultdict(list)
-    for count, match in enumerate(_MERGE.finditer(data)):
+    for count, match in enumerate(_MERGE.finditer(data) if _MERGED in data else ()):
         if count == _MOST_MERGES:
             raise DocumentTooLarge(f"The sheet has more than {_MOST_MERGES:,} merged cells.")
         left, top, right, bottom = (group.decode() for group in match.groups())

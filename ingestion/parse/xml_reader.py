@@ -1,7 +1,8 @@
 """XML: its text in document order; data elements with their names, alike siblings as tables."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from lxml import etree
 
@@ -99,12 +100,24 @@ class _Reader:
             self._builder.add(BlockKind.LIST_ITEM, f"{name}: {one_line(text)}")
 
 
+def _is_annotated(element: etree._Element, text: str) -> bool:
+    """Whether an element of this text has attributes that hold data, or its text has markup in it."""
+    return (bool(element.keys()) and any(_attributes(element))) or (
+        "<" in text and bool(_MARKUP.search(text))
+    )
+
+
 def _elements(element: etree._Element) -> list[etree._Element]:
     return [child for child in element if isinstance(child.tag, str)]
 
 
 def _name(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+    return _local_name(str(element.tag))
+
+
+@lru_cache(maxsize=1000)
+def _local_name(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
@@ -119,11 +132,15 @@ def _is_mixed(element: etree._Element) -> bool:
     """Whether text stands between the elements: a paragraph with marked words."""
     if not len(element):
         return False
-    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+    return _has_text(element.text) or any(_has_text(child.tail) for child in element)
+
+
+def _has_text(text: str | None) -> bool:
+    return text is not None and text != "" and not text.isspace()
 
 
 def _text(element: etree._Element) -> str:
-    return "".join(_pieces(element))
+    return "".join(_pieces(element)) if len(element) else element.text or ""
 
 
 def _pieces(element: etree._Element) -> Iterator[str]:
@@ -159,10 +176,7 @@ def _table(group: Sequence[etree._Element]) -> list[list[str]] | None:
     columns: dict[str, int] = {}
     for element in group:
         row = _row(element)
-        for name in row or ():
-            columns.setdefault(name, len(columns))
-        places = [columns[name] for name in row or ()]
-        if not row or places != sorted(places) or len(columns) > _MOST_COLUMNS:
+        if not row or not _fits(row, columns):
             return None
         found.append(row)
     if sum(map(len, found)) * 2 < len(columns) * len(found):
@@ -170,21 +184,26 @@ def _table(group: Sequence[etree._Element]) -> list[list[str]] | None:
     return [list(columns), *[[row.get(name, "") for name in columns] for row in found]]
 
 
+def _fits(row: Iterable[str], columns: dict[str, int]) -> bool:
+    """Whether a row's names are in the order of those before it, to which they are added."""
+    for name in row:
+        columns.setdefault(name, len(columns))
+    places = [columns[name] for name in row]
+    return places == sorted(places) and len(columns) <= _MOST_COLUMNS
+
+
 def _row(element: etree._Element) -> dict[str, str] | None:
     """The texts of an element's attributes and children by name; None where it holds anything more."""
-    if _is_mixed(element) or (not len(element) and (element.text or "").strip()):
+    children = list(element)  # lxml keeps the objects of elements as long as somebody holds them
+    if _is_mixed(element) or (not children and (element.text or "").strip()):
         return None
     row = dict(_attributes(element))
-    for child in _elements(element):
+    for child in children:
+        if not isinstance(child.tag, str):
+            continue
         text = one_line(clean(_text(child)))
         name = _name(child)
-        if (
-            len(child)
-            or name in row
-            or len(text) > _LONGEST_CELL
-            or any(_attributes(child))
-            or _MARKUP.search(text)
-        ):
+        if len(child) or name in row or len(text) > _LONGEST_CELL or _is_annotated(child, text):
             return None
         row[name] = text
     return row

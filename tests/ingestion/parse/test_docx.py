@@ -232,3 +232,16 @@ def test_several_rows_marked_as_header_are_one() -> None:
     extracted = parse_docx(written(f"<w:tbl>{body}</w:tbl>"))
     assert extracted.text == "a / c | b / d\n1 | 2"
     assert [block.header for block in extracted.blocks] == [True, False]
+
+
+def test_a_paragraph_in_the_style_of_a_table() -> None:
+    """No program writes it, but the style says what it is called."""
+    styles = (
+        f'<w:styles {_W}><w:style w:type="table" w:styleId="T1"><w:name w:val="heading 2"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="P1"><w:name w:val="heading 1"/></w:style></w:styles>'
+    )
+    body = paragraph("Um", '<w:pStyle w:val="P1"/>') + paragraph("Dois", '<w:pStyle w:val="T1"/>')
+    assert texts(parse_docx(written(body, styles=styles))) == [
+        (BlockKind.HEADING, 1, "Um"),
+        (BlockKind.HEADING, 2, "Dois"),
+    ]
