@@ -196,3 +196,5 @@ def _check(extracted: ExtractedText) -> None:
     pages = extracted.page_starts
     if max(edge, *pages[-1:], 0) > len(extracted.text) or any(a > b for a, b in pairwise(pages)):
         raise InvalidFrame("offsets outside the text")
+    if max(extracted.unread_pages, default=0) > len(pages):
+        raise InvalidFrame("pages that there are not")
