@@ -1,6 +1,6 @@
 """A document's extracted text, its blocks and its chunks; offsets count code points, half-open."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -63,6 +63,17 @@ class TextPart:
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredText:
+    """A document's text part by part as it is asked for; `size` is that of the whole in bytes of UTF-8.
+
+    The parts are of one version: where that is replaced meanwhile, the next raises TextReplaced.
+    """
+
+    size: int
+    parts: Iterator[str]
 
 
 @dataclass(frozen=True, kw_only=True)
