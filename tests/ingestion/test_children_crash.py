@@ -75,10 +75,10 @@ def crashing(conninfo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
                 time.sleep(0.001)
 
         store = PostgresStore(
-            conninfo, connection_class=connection_class(lambda: crashing.worker, wait_until_gone)
+            conninfo, connection_class=connection_class(lambda: found.worker, wait_until_gone)
         )
-        crashing = Crashing(path=WritePath(store, tmp_path), owner=owner)
-        yield crashing
+        found = Crashing(path=WritePath(store, tmp_path), owner=owner)
+        yield found
         store.close()
 
 

@@ -19,7 +19,7 @@ from rag.domain.answers import (
 )
 from rag.domain.content import Vector, VectorStream
 from rag.domain.documents import EmbeddingModel
-from rag.ports import Embedder
+from rag.ports import Embedder, WatchedBackend, WatchedSource
 from tests.app.api.serving import MAX_DOCUMENT_BYTES, Api, Overlaid, serving_backend
 
 TITLE = "Perihelion manual"
@@ -69,7 +69,12 @@ class ListeningEmbedder:
 
 @dataclass(frozen=True, kw_only=True)
 class Heard(Overlaid):
+    base: WatchedBackend
     listening: ListeningEmbedder
+
+    @property
+    def source(self) -> WatchedSource:
+        return self.base.source
 
     @property
     def embedder(self) -> Embedder:
