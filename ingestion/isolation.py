@@ -51,9 +51,19 @@ class Parser(Protocol):
         """Name, media type and bytes of the documents inside of an open file, a mail or JSON lines."""
 
     def page_images(
-        self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat
+        self,
+        body: bytes,
+        *,
+        name: str,
+        declared: str | None,
+        most_pages: int,
+        pages: Sequence[int] | None = None,
+        beat: Beat = no_beat,
     ) -> Iterator[PageImage]:
-        """The pages of a document for which `parse` raised NoTextLayer, in order; to be read to the end."""
+        """The pages of a document for which `parse` raised NoTextLayer, in order; to be read to the end.
+
+        With `pages`, those of a PDF whose numbers they are.
+        """
 
 
 class IsolatedParser:
@@ -114,12 +124,21 @@ class IsolatedParser:
                 yield _enclosed(parts)
 
     def page_images(
-        self, body: bytes, *, name: str, declared: str | None, most_pages: int, beat: Beat = no_beat
+        self,
+        body: bytes,
+        *,
+        name: str,
+        declared: str | None,
+        most_pages: int,
+        pages: Sequence[int] | None = None,
+        beat: Beat = no_beat,
     ) -> Iterator[PageImage]:
         """See Parser."""
-        request = to_json({"do": PAGE_IMAGES, "name": name, "declared": declared, "most_pages": most_pages})
+        about = {"name": name, "declared": declared, "most_pages": most_pages, "pages": pages}
         with self._process(beat) as process:
-            for parts in process.ask(request, body):
+            for number, parts in enumerate(process.ask(to_json({"do": PAGE_IMAGES, **about}), body)):
+                if number == most_pages:  # each may be paid for
+                    raise InvalidFrame("more pages than there may be")
                 yield _page_image(parts)
 
     def start(self) -> None:

@@ -173,16 +173,27 @@ class Pipeline:
         """One part, or of a large file many."""
         name, declared = attempt.work.key, found.attributes.media_type
         try:
-            yield from self._parts(attempt, found, name, declared)
+            for part in self._parts(attempt, found, name, declared):
+                if self._ocr and part.unread_pages:
+                    yield self._recognized(self._ocr, attempt, found, part)
+                else:
+                    yield part
         except NoTextLayer:
             if self._ocr is None:
                 raise
-            # Most documents have text; PDFium's share of a cold start is for those that have none.
-            from ingestion.ocr import recognize  # noqa: PLC0415 - see above
+            yield self._recognized(self._ocr, attempt, found)
 
-            yield recognize(
-                self._parser, self._ocr, found.body(), name=name, declared=declared, beat=attempt.renew
-            )
+    def _recognized(
+        self, ocr: Ocr, attempt: Attempt, found: Original, readable: ExtractedText | None = None
+    ) -> ExtractedText:
+        """The text of all pages, or that of some in their places among the `readable`."""
+        # Most documents have text; PDFium's share of a cold start is for those that have none.
+        from ingestion.ocr import recognize, recognize_unread  # noqa: PLC0415 - see above
+
+        body, name, declared = found.body(), attempt.work.key, found.attributes.media_type
+        if readable is None:
+            return recognize(self._parser, ocr, body, name=name, declared=declared, beat=attempt.renew)
+        return recognize_unread(self._parser, ocr, body, readable, beat=attempt.renew)
 
     def _parts(
         self, attempt: Attempt, found: Original, name: str, declared: str | None
@@ -245,10 +256,11 @@ class Pipeline:
         chunking = work.collection.chunking
         model = work.collection.embedding
         lines = " lines apart," if chunking.jsonl == "document_per_line" else ""
+        scans = " scans read," if self._ocr else ""
         return (
             f"parser {PARSER_VERSION}, chunker {CHUNKER_VERSION} {chunking.strategy}"
             f" {chunking.max_tokens}/{chunking.overlap_tokens},"
-            f"{lines} {work.collection.language}, {model.id}/{model.dimensions}"
+            f"{lines}{scans} {work.collection.language}, {model.id}/{model.dimensions}"
         )
 
 

@@ -20,6 +20,7 @@ AcervoError
 ├── Conflict                     the request contradicts what is stored
 │   ├── CollectionExists
 │   ├── DocumentNotFailed
+│   ├── TextReplaced
 │   ├── KeyConflict
 │   ├── ConflictingSource
 │   ├── RerankerRequired
@@ -193,6 +194,12 @@ class DocumentNotFailed(Conflict):
     """Only a failed document can be retried."""
 
     code = "document_not_failed"
+
+
+class TextReplaced(Conflict):
+    """The document changed while its text was read; read it again."""
+
+    code = "text_replaced"
 
 
 class KeyConflict(Conflict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from rag.domain.documents import Attributes, SourceDescription, SourceObject
+from rag.domain.documents import Attributes, SourceDescription
 from rag.domain.records import read_record
 from rag.ports import Source
 
@@ -38,22 +38,16 @@ class Original:
 
 @contextmanager
 def downloaded(source: Source, uri: str, record: bytes | None) -> Iterator[Original]:
-    """Like `original`, for documents of any size."""
+    """`record`: the Kinesis record of a document that came as one.
+
+    Raises SourceObjectNotFound and, for a record that breaks the producer contract, InvalidRecord.
+    """
     with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
         found = _download(source, uri, record, cast("BinaryIO", file))
         size = file.tell()
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         yield Original(file=file, size=size, sha256=digest, attributes=found.attributes, etag=found.etag)
-
-
-def original(source: Source, uri: str, record: bytes | None) -> SourceObject:
-    """`record`: the Kinesis record of a document that came as one.
-
-    Raises SourceObjectNotFound and, for a record that breaks the producer contract, InvalidRecord.
-    """
-    with downloaded(source, uri, record) as found:
-        return SourceObject(body=found.body(), attributes=found.attributes, etag=found.etag)
 
 
 def _download(source: Source, uri: str, record: bytes | None, file: BinaryIO) -> SourceDescription:

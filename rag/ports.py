@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import BinaryIO, Protocol, TypeAlias
 
 from rag.domain.answers import Answer, Conversation, GenerationEvent, GenerativeModel, Prompt, Turn
-from rag.domain.content import EmbeddedChunk, TextPart, Vector, VectorStream
+from rag.domain.content import EmbeddedChunk, StoredText, TextPart, Vector, VectorStream
 from rag.domain.credentials import ApiKey, Limits, NewApiKey, Principal
 from rag.domain.documents import (
     Attributes,
@@ -217,7 +217,10 @@ class DocumentStore(Protocol):
         """Puts a failed document back in the queue. Raises DocumentNotFailed."""
 
     def text(self, document_id: str) -> str:
-        """The extracted text of the searchable version."""
+        """The extracted text of the searchable version. Raises DocumentNotFound, TextReplaced."""
+
+    def stored_text(self, document_id: str) -> StoredText:
+        """The same in parts: a text may be larger than memory. Raises DocumentNotFound."""
 
     def chunks(self, document_id: str, page: PageRequest) -> Page[Passage]: ...
 

@@ -1,10 +1,13 @@
 """A document's original bytes and its extracted text."""
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 
 from app.api.deps import Services, ServicesDependency
 from app.api.docs import problems
@@ -13,7 +16,7 @@ from app.api.new_document import UNKNOWN_MEDIA_TYPE
 from app.api.routes import ApiRoute
 from rag.domain.documents import Document, SourceKind
 from rag.errors import DocumentNotFound
-from rag.originals import address, original
+from rag.originals import Original, address, downloaded
 
 router = APIRouter(tags=["documents"], route_class=ApiRoute)
 
@@ -25,6 +28,7 @@ MOVED: dict[str, Any] = {
     "content": {},
     "headers": {"Location": {"description": "A presigned address", "schema": {"type": "string"}}},
 }
+_PIECE_BYTES = 1_000_000
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
@@ -45,8 +49,9 @@ def get_content(
     content_format: Annotated[Literal["original", "text"], Query(alias="format")] = "original",
 ) -> Response:
     if content_format == "text":
-        text = services.store.documents.text(document_id)
-        return Response(text, media_type="text/plain")
+        text = services.store.documents.stored_text(document_id)
+        headers = {"Content-Length": str(text.size)}
+        return StreamingResponse(text.parts, media_type="text/plain", headers=headers)
     return _original(services, services.store.documents.get(document_id))
 
 
@@ -66,12 +71,23 @@ def _original(services: Services, document: Document) -> Response:
         return Response(
             status_code=307, headers={"Location": elsewhere, "Cache-Control": "private, no-store"}
         )
+    stack = ExitStack()
+    found = stack.enter_context(downloaded(source, document.source_uri, record))
     headers = {
         "Content-Type": content_type,
+        "Content-Length": str(found.size),
         "Content-Disposition": disposition,
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(original(source, document.source_uri, record).body, headers=headers)
+    return StreamingResponse(_pieces(found, stack), headers=headers)
+
+
+def _pieces(found: Original, stack: ExitStack) -> Iterator[bytes]:
+    """Closes the stack at the end."""
+    with stack:
+        found.file.seek(0)
+        while piece := found.file.read(_PIECE_BYTES):
+            yield piece
 
 
 def _safe_media_type(media_type: str | None) -> str:

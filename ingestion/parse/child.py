@@ -114,7 +114,8 @@ class _Reading:
             # Drawing needs PDFium, which most documents do not.
             from ingestion.parse.page_images import page_images  # noqa: PLC0415 - see above
 
-            for page in page_images(body, **about, most_pages=request["most_pages"]):
+            which = {"most_pages": request["most_pages"], "pages": request["pages"]}
+            for page in page_images(body, **about, **which):
                 self._send(page.document_type.encode(), page.body)
         else:
             self._send_text(parse(body, **about))

@@ -3,7 +3,7 @@
 import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pypdfium2
@@ -20,27 +20,33 @@ _POINTS_PER_INCH = 72
 _MOST_PIXELS = 12_000_000
 
 
-def page_images(body: bytes, *, name: str, declared: str | None, most_pages: int) -> Iterator[PageImage]:
-    """In order. Raises DocumentRejected, NoTextLayer for what cannot be drawn."""
+def page_images(
+    body: bytes, *, name: str, declared: str | None, most_pages: int, pages: Sequence[int] | None = None
+) -> Iterator[PageImage]:
+    """In order, of a PDF only `pages` (from 1) where they are given.
+
+    Raises DocumentRejected, NoTextLayer for what cannot be drawn.
+    """
     kind = detect_media_type(body, name=name, declared=declared)
     if kind == PDF:
-        yield from _drawn(body, most_pages)
+        yield from _drawn(body, pages, most_pages)
     elif kind in IMAGES:
         yield PageImage(body=body, document_type=kind)
     else:
         raise NoTextLayer("The document holds no text, and no pages that text could be recognised on.")
 
 
-def _drawn(body: bytes, most_pages: int) -> Iterator[PageImage]:
+def _drawn(body: bytes, pages: Sequence[int] | None, most_pages: int) -> Iterator[PageImage]:
     try:
         with closing(pypdfium2.PdfDocument(body)) as document:
-            if len(document) > most_pages:
+            numbers = range(1, len(document) + 1) if pages is None else pages
+            if len(numbers) > most_pages:
                 raise DocumentTooLarge(
-                    f"The PDF has {len(document):,} pages without text; at most {most_pages:,} are recognised"
+                    f"The PDF has {len(numbers):,} pages without text; at most {most_pages:,} are recognised"
                     " (ACERVO_OCR_MAX_PAGES). Split it into smaller documents."
                 )
-            for index in range(len(document)):
-                with closing(document[index]) as page:
+            for number in numbers:
+                with closing(document[number - 1]) as page:
                     yield PageImage(body=_image(page), document_type=PDF)
     except pypdfium2.PdfiumError as error:
         raise CorruptDocument("The PDF is damaged. Send the original again.") from error

@@ -1,9 +1,11 @@
 """PDF: the text layer page by page, as paragraphs, lists and headings in reading order."""
 
 import threading
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -37,11 +39,29 @@ def put_together(pages: list[list[Line]], media_type: str, title: str | None = N
     """Pages of lines as paragraphs, lists and headings, without what repeats on every page."""
     pages = without_running_titles(pages)
     layout = Layout.of(pages)
+    return joined((paragraphs(page, layout) for page in pages), media_type, title)
+
+
+def joined(pages: Iterable[Sequence[Paragraph]], media_type: str, title: str | None = None) -> ExtractedText:
     builder = TextBuilder()
     for page in pages:
         builder.open_page()
-        _add_page(builder, paragraphs(page, layout))
+        _add_page(builder, page)
     return builder.finish(media_type, title)
+
+
+def pages_of(found: ExtractedText) -> list[list[Paragraph]]:
+    """The pages that were joined; a paragraph that ran from one to the next is two again."""
+    starts = found.page_starts
+    pages: list[list[Paragraph]] = [[] for _ in starts]
+    for block in found.blocks:
+        first = bisect_right(starts, block.start) - 1
+        last = bisect_left(starts, block.end) - 1
+        edges = [block.start, *starts[first + 1 : last + 1], block.end]
+        for page, (start, end) in zip(pages[first : last + 1], pairwise(edges), strict=True):
+            if text := found.text[start:end].strip():
+                page.append(Paragraph(kind=block.kind, text=text, level=block.level))
+    return pages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +103,7 @@ def _pages(document: pypdfium2.PdfDocument) -> Iterator[_Page]:
         raise EmptyDocument("The PDF's pages are blank. Check that the right file was sent.")
 
 
-def _add_page(builder: TextBuilder, found: list[Paragraph]) -> None:
+def _add_page(builder: TextBuilder, found: Sequence[Paragraph]) -> None:
     for index, paragraph in enumerate(found):
         if index == 0 and paragraph.kind is BlockKind.PARAGRAPH and _continues(builder, paragraph.text):
             builder.extend(paragraph.text)

@@ -190,3 +190,5 @@ def _check(extracted: ExtractedText, blocks: Blocks) -> None:
         a > b for a, b in pairwise(pages)
     ):
         raise InvalidFrame("offsets outside the text")
+    if max(extracted.unread_pages, default=0) > len(pages):
+        raise InvalidFrame("pages that there are not")

@@ -135,6 +135,17 @@ class TextPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredText:
+    """A document's text part by part as it is asked for; `size` is that of the whole in bytes of UTF-8.
+
+    The parts are of one version: where that is replaced meanwhile, the next raises TextReplaced.
+    """
+
+    size: int
+    parts: Iterator[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chunk:
     """A passage to be: `text == document_text[start:end]`, always.
 

@@ -47,13 +47,17 @@ def scanned_pdf(pages: Sequence[Sequence[Written]]) -> bytes:
     written = BytesIO()
     canvas = Canvas(written, pagesize=A4, invariant=True)
     for page in pages:
-        for line in page:
-            bars = _bars(line.text)
-            image = ImageReader(BytesIO(grey_png(bars, width=len(bars), height=1, stride=len(bars))))
-            canvas.drawImage(image, line.left, line.foot, width=_BAR * len(bars), height=_STRIP)
+        draw_scan(canvas, page)
         canvas.showPage()
     canvas.save()
     return written.getvalue()
+
+
+def draw_scan(canvas: Canvas, page: Sequence[Written]) -> None:
+    for line in page:
+        bars = _bars(line.text)
+        image = ImageReader(BytesIO(grey_png(bars, width=len(bars), height=1, stride=len(bars))))
+        canvas.drawImage(image, line.left, line.foot, width=_BAR * len(bars), height=_STRIP)
 
 
 def strips(png: bytes) -> Iterator[Strip]:

@@ -27,8 +27,12 @@ class WritePath:
 
     def run(self) -> int:
         """Compares the folder and works off the queue; returns how many documents were worked on."""
-        reconcile(store=self.store, source=self.source, embedder=self.embedder)
+        self.announce()
         return self.work_off()
+
+    def announce(self) -> None:
+        """Compares the folder, and leaves the work to others."""
+        reconcile(store=self.store, source=self.source, embedder=self.embedder)
 
     def work_off(self) -> int:
         count = 0

@@ -1,6 +1,7 @@
 """What readers see of the ledger."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -10,10 +11,11 @@ from rag.adapters.postgres.connection import Connection, Session, persistent
 from rag.adapters.postgres.paging import decode_cursor, page_of
 from rag.adapters.postgres.queries import load
 from rag.adapters.postgres.rows import document_from, passage_from
+from rag.domain.content import StoredText
 from rag.domain.documents import Document, DocumentStatus, HistoryEntry, Metadata
 from rag.domain.pages import Page, PageRequest
 from rag.domain.search import Passage
-from rag.errors import CollectionNotFound, DocumentNotFailed, DocumentNotFound, PageNotFound
+from rag.errors import CollectionNotFound, DocumentNotFailed, DocumentNotFound, PageNotFound, TextReplaced
 
 _sql = load("documents")
 _collections = load("collections")
@@ -76,12 +78,26 @@ class PostgresDocuments:
             return document
 
     def text(self, document_id: str) -> str:
+        return "".join(self.stored_text(document_id).parts)
+
+    def stored_text(self, document_id: str) -> StoredText:
         with self._session.transaction() as connection:
             get_document(connection, document_id)
-            rows = connection.execute(_sql["text"], {"document_id": document_id}).fetchall()
+            rows = connection.execute(_sql["text_parts"], {"document_id": document_id}).fetchall()
         if not rows:
             raise DocumentNotFound("The document has no searchable version yet; its text is not known.")
-        return "".join(row["text"] for row in rows)
+        first, *others = rows
+        parts = chain((first["text"],), (self._text_part(document_id, part) for part in others))
+        return StoredText(size=sum(row["size"] for row in rows), parts=parts)
+
+    def _text_part(self, document_id: str, part: DictRow) -> str:
+        """In a transaction of its own: none lasts as long as a client takes to receive the text."""
+        wanted = {"document_id": document_id, "build": part["build"], "part": part["part"]}
+        with self._session.transaction() as connection:
+            row = connection.execute(_sql["text_part"], wanted).fetchone()
+        if row is None:
+            raise TextReplaced("The document changed while its text was read. Read it again.")
+        return str(row["text"])
 
     def chunks(self, document_id: str, page: PageRequest) -> Page[Passage]:
         rows = self._rows_after(document_id, page, "chunks", first="-1")

@@ -32,13 +32,17 @@ def extracted_texts(draw: st.DrawFn) -> ExtractedText:
         )
         for start, end in zip(edges[::2], edges[1::2], strict=False)
     ]
+    page_starts = tuple(sorted(draw(st.lists(st.integers(0, len(text)), max_size=5))))
+    unread = (
+        st.lists(st.sampled_from(range(1, len(page_starts) + 1)), max_size=3) if page_starts else st.just([])
+    )
     return ExtractedText(
         text=text,
         blocks=tuple(blocks),
         media_type=draw(st.text(max_size=20)),
         title=draw(st.none() | TEXTS),
-        page_starts=tuple(sorted(draw(st.lists(st.integers(0, len(text)), max_size=5)))),
-        unread_pages=tuple(draw(st.lists(st.integers(1, 9), max_size=3))),
+        page_starts=page_starts,
+        unread_pages=tuple(draw(unread)),
     )
 
 
@@ -58,6 +62,12 @@ def test_every_field_passes() -> None:
         "unread_pages",
     }
     assert {field.name for field in fields(Block)} == {"kind", "start", "end", "level", "header"}
+
+
+def test_an_unread_page_that_there_is_not_is_refused() -> None:
+    found = ExtractedText(text="One", blocks=(), media_type="", page_starts=(0, 3), unread_pages=(3,))
+    with pytest.raises(InvalidFrame, match="pages that there are not"):
+        unpack(pack(found))
 
 
 @given(st.lists(st.binary(max_size=40), max_size=9))

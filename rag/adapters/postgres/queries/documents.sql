@@ -25,10 +25,15 @@ UPDATE documents
 SET status = 'pending', failure = NULL, attempts = 0, offered_at = now(), updated_at = now()
 WHERE document_id = %(document_id)s AND status = 'failed'
 
--- name: text
-SELECT t.text FROM document_texts t JOIN documents d USING (tenant_id, document_id, build)
+-- name: text_parts
+-- The first with its text. PostgreSQL tells how long the others are without reading them.
+SELECT t.part, t.build, octet_length(t.text) AS size, CASE t.part WHEN 0 THEN t.text END AS text
+FROM document_texts t JOIN documents d USING (tenant_id, document_id, build)
 WHERE document_id = %(document_id)s
 ORDER BY t.part
+
+-- name: text_part
+SELECT text FROM document_texts WHERE document_id = %(document_id)s AND build = %(build)s AND part = %(part)s
 
 -- name: chunks
 SELECT c.*, d.key, d.title, d.version, d.metadata, k.name AS collection
