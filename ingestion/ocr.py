@@ -53,7 +53,8 @@ def recognize_unread(
         body, name="", declared=found.media_type, most_pages=len(asked), pages=asked, beat=beat
     )
     seen = _recognized(_lines_or_none(ocr.read), ocr.concurrency, _until_rejected(images), beat)
-    recognized = {number: lines for number, lines in zip(asked, seen, strict=False) if lines}
+    # `seen` first: what is not read to its end costs the parsing process.
+    recognized = {number: lines for lines, number in zip(seen, asked, strict=False) if lines}
     if not recognized:
         return found
     pages = pages_of(found)
