@@ -16,7 +16,7 @@ from rag.domain.content import Chunk, ExtractedText
 from rag.domain.documents import Chunking, ChunkingStrategy
 
 # Raised whenever the same text may be cut otherwise.
-CHUNKER_VERSION = 3
+CHUNKER_VERSION = 4
 
 _MOST_OVERLAP = 0.5
 # Of the limit, where a section is longer: room to end with a paragraph instead of in the midst of the next.

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-# What ending a group here is worth, in parts of the wanted size, by rank of the cut. Two paragraphs are
-# rarely about the same: chosen on FaQuAD's and CLAPnq's passages set one after another (2026-11).
+# What ending a group here is worth, in parts of the wanted size, by rank of the cut: two paragraphs are rarely
+# about the same.
 _WORTH = (-2.0, 0.0, 0.2, 0.35, 1.0)
 _SMALLEST = 0.4
+# What is a little longer than the limit is one thing still, and is cut into two parts of it, not into three.
+_FEW = 2
 
 
 def pack(
@@ -16,9 +18,11 @@ def pack(
 
     `cuts[i]` ranks from 0 (never) to 4 (best) how well a group may end after piece i. What is more than the
     limit is shared out evenly, so that the last group is not a tiny one, in groups of about `wanted`, a
-    share of the limit.
+    share of the limit; in two where two hold it.
     """
     remaining = sum(sizes)
+    if remaining <= _FEW * limit:
+        wanted = 1.0
     first = 0
     while first < len(sizes):
         last = (

@@ -176,6 +176,15 @@ def test_every_chunk_is_found_once_while_there_are_two_models(library: Library, 
     assert len(library.find(mode=mode)) == len({key for key, _ in library.find(mode=mode)}) > 0
 
 
+def test_what_is_complete_names_no_document(library: Library) -> None:
+    place = "SELECT document_id, ordinal FROM reembeddings"
+    library.start()
+    library.complete()
+    assert library.rows(place) == [("", -1)]
+    library.administration.switch("notes")
+    assert library.rows(place) == [("", -1)]
+
+
 def test_vectors_go_a_while_after_they_are_given_up(library: Library) -> None:
     library.start()
     library.complete()

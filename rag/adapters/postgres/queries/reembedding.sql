@@ -67,7 +67,7 @@ WHERE collection_id = %(collection_id)s
 -- name: keep
 UPDATE reembeddings
 SET model = %(model)s, dimensions = %(dimensions)s, status = %(status)s, claim = claim + 1,
-    complete = true, failure = NULL, lease_until = NULL
+    complete = true, document_id = '', ordinal = -1, failure = NULL, lease_until = NULL
 WHERE collection_id = %(collection_id)s
 
 -- name: look_again
@@ -131,7 +131,9 @@ WHERE collection_id = %(collection_id)s AND claim = %(claim)s AND status = 'disc
                     AND e.model = reembeddings.model AND e.dimensions = reembeddings.dimensions)
 
 -- name: release
+-- What is complete has no place any more: it might name a document that is deleted.
 UPDATE reembeddings
-SET document_id = coalesce(%(last_document)s, document_id), ordinal = coalesce(%(last_ordinal)s, ordinal),
+SET document_id = CASE WHEN %(complete)s THEN '' ELSE coalesce(%(last_document)s, document_id) END,
+    ordinal = CASE WHEN %(complete)s THEN -1 ELSE coalesce(%(last_ordinal)s, ordinal) END,
     complete = %(complete)s, failure = %(failure)s, offered_at = now() + %(delay)s, lease_until = NULL
 WHERE collection_id = %(collection_id)s AND claim = %(claim)s
