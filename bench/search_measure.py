@@ -32,15 +32,18 @@ def timed(search: Search, question: str) -> Outcome:
 def in_turn(searches: Mapping[str, Search], questions: Sequence[str]) -> dict[str, list[Outcome]]:
     """Each question to all searches, so that what slows the machine slows them alike.
 
-    The first round of a few questions warms caches and connections and is not counted.
+    Another one begins each time: the first brings a question's pages into the caches for the others. A round
+    of a few questions warms connections and is not counted.
     """
     for search in searches.values():
         for question in questions[:20]:
             search(question)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in searches}
-    for question in questions:
-        for name, search in searches.items():
-            outcomes[name].append(timed(search, question))
+    names = list(searches)
+    for turn, question in enumerate(questions):
+        first = turn % len(names)
+        for name in (*names[first:], *names[:first]):
+            outcomes[name].append(timed(searches[name], question))
     return outcomes
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-# What ending a group here is worth, in parts of the wanted size, by rank of the cut: two paragraphs are rarely
-# about the same.
+# What ending a group here is worth, in parts of the wanted size, by rank of the cut: best between paragraphs,
+# for two are seldom about one thing.
 _WORTH = (-2.0, 0.0, 0.2, 0.35, 1.0)
 _SMALLEST = 0.4
 # What is a little longer than the limit is one thing still, and is cut into two parts of it, not into three.
