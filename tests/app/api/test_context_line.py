@@ -107,7 +107,9 @@ def library(api_backend: LocalBackend) -> Iterator[Library]:
         api = Api(client=client, backend=backend, worker=worker)
         name = api.collection()
         document = api.document(name, key="manual.md", title=TITLE, text=TEXT)
-        yield Library(api=api, collection=name, document_id=document["id"], embedded=listening.heard)
+        # The worker takes what other tests of this process left behind, too.
+        embedded = [text for text in listening.heard if "Refund number" in text]
+        yield Library(api=api, collection=name, document_id=document["id"], embedded=embedded)
 
 
 def test_the_embedder_is_given_title_and_heading_path(library: Library) -> None:
