@@ -77,6 +77,12 @@ def test_the_last_chunk_is_not_tiny() -> None:
     assert [len(each.text.split()) for each in found] in ([20, 25], [25, 20])
 
 
+@pytest.mark.parametrize("words", [45, 60, 75])
+def test_what_two_chunks_hold_is_cut_in_two(words: int) -> None:
+    found = chunks_of(" ".join(sentence(5) for _ in range(words // 5)))
+    assert [abs(len(each.text.split()) - words / 2) <= 5 for each in found] == [True, True]
+
+
 def test_paragraph_ends_are_preferred() -> None:
     first, second = sentence(10) + " " + sentence(12), sentence(10) + " " + sentence(14)
     assert [each.text for each in chunks_of(f"{first}\n\n{second}")] == [first, second]
