@@ -135,8 +135,7 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        with translated_errors(), self._pool.connection() as connection, connection.transaction():
-            connection.execute("SELECT set_config('acervo.tenant', %s, true)", (self.tenant,))
+        with translated_errors(), self._pool.connection() as connection, self._own_rows(connection):
             yield connection
 
     @contextmanager
@@ -149,10 +148,15 @@ class Session:
             translated_errors(),
             self._pool.connection() as connection,
             connection.pipeline(),
-            connection.transaction(),
+            self._own_rows(connection),
         ):
-            connection.execute("SELECT set_config('acervo.tenant', %s, true)", (self.tenant,))
             yield connection
+
+    @contextmanager
+    def _own_rows(self, connection: Connection) -> Iterator[None]:
+        with connection.transaction():
+            connection.execute("SELECT set_config('acervo.tenant', %s, true)", (self.tenant,))
+            yield
 
     def persist(self, attempt: Callable[[], T]) -> T:
         spent = 0.0

@@ -1,6 +1,6 @@
--- Over half a million passages and their questions (python -m bench.search) m = 16, ef_construction = 128 finds
--- 0.975 of the nearest ten with ef_search = 1000, and these 0.986; the index is as large, for three vectors fill
--- a page either way. An index that was made before stays as it is until it is made anew (`acervo index`).
+-- Of half a million passages (python -m bench.search) these find 0.986 of the nearest ten with ef_search = 1000;
+-- m = 16, ef_construction = 128, of which an index was made by hand there (2026-11), found 0.975. An
+-- index that was made before stays as it is until it is made anew (`acervo index`).
 CREATE OR REPLACE FUNCTION ensure_vector_index(collection text, model text, dimensions integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
