@@ -35,7 +35,7 @@ PER_SECOND: Final = 50
 _LIFE_SECONDS: Final = 10
 _REPLACED: Final = 5
 _PASSAGES: Final = 2
-_WRITERS: Final = 4
+_WRITERS: Final = 12
 _PREFIX: Final = "mixed-"
 _WRITE, _REPLACE, _DELETE = range(3)
 Version = tuple[str, int]
@@ -70,7 +70,9 @@ def measure_mixed(
     seconds: int,
 ) -> dict[str, Any]:
     retriever = Retriever(store=database.tenant, embedder=embedder)
-    documents = [_document(number, held_out) for number in range(len(held_out) // _PASSAGES)]
+    # Other keys each time: a kept database remembers the deletions of the runs before.
+    prefix = f"{_PREFIX}{time.time_ns()}-"
+    documents = [_document(prefix, number, held_out) for number in range(len(held_out) // _PASSAGES)]
     before = _deadlocks(database)
     quiet = _search(retriever, questions, time.monotonic() + seconds / 4)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
@@ -151,9 +153,9 @@ def write_and_delete(conninfo: str, documents: Sequence[NewDocument], seconds: i
     )
 
 
-def _document(number: int, passages: Sequence[Passage]) -> NewDocument:
+def _document(prefix: str, number: int, passages: Sequence[Passage]) -> NewDocument:
     chosen = passages[number * _PASSAGES : (number + 1) * _PASSAGES]
-    return new_document(f"{_PREFIX}{number}", chosen, group="mixed")
+    return new_document(f"{prefix}{number}", chosen, group="mixed")
 
 
 @dataclass(kw_only=True)
@@ -184,7 +186,8 @@ class _Writer:
 
     def _take(self, tenant: PostgresTenantStore, collection: Collection, number: int, step: int) -> None:
         """Step 0 writes, 1 replaces, 2 deletes."""
-        document = replace(self.documents[number % len(self.documents)], key=f"{_PREFIX}{number}")
+        document = self.documents[number % len(self.documents)]
+        document = replace(document, key=f"{document.key}-{number}")
         if step == _DELETE:
             erase(tenant, collection, document.key, _DELETE + 1)
             self.deleted += 1

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ingestion.parse.builder import TextBuilder, clean, one_line
 from ingestion.parse.encoding import decode
+from ingestion.parse.garbage import uncollected
 from ingestion.parse.json_values import add_value, load, record_text, text_member, text_of
 from ingestion.parse.media_type import JSON, JSONL
 from ingestion.parse.text_stream import Pieces, lines_of, pieces_of
@@ -16,6 +17,7 @@ _PLAIN_NAME = re.compile(r"[^\s/.][^\s/]{0,199}")
 _TITLES = ("title", "name", "título", "titulo", "nome")
 
 
+@uncollected()
 def parse_json(body: bytes) -> ExtractedText:
     """One value; or one a line, which many call JSON as well. Raises CorruptDocument with the position."""
     text = decode(body)

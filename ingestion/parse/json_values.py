@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -18,11 +17,10 @@ _FEWEST_SHARED = 0.6
 _STEP = " › "
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(tuple[tuple[str, Any], ...]):
     """An object's members in their order, names that come twice included."""
 
-    pairs: Sequence[tuple[str, Any]]
+    __slots__ = ()
 
 
 Leaf: TypeAlias = tuple[tuple[str, ...], str]
@@ -55,14 +53,14 @@ def _check_depth(value: Any) -> None:
 
 def _inside(value: Any) -> Sequence[Any]:
     if isinstance(value, Members):
-        return [member for _, member in value.pairs]
+        return [member for _, member in value]
     return value if isinstance(value, list) else ()
 
 
 def add_value(builder: TextBuilder, value: Any, path: tuple[str, ...] = ()) -> None:
     """Adds a value in document order."""
     if isinstance(value, Members):
-        for name, member in value.pairs:
+        for name, member in value:
             add_value(builder, member, (*path, name))
     elif isinstance(value, list) and not _is_flat(value):
         _add_array(builder, value, path)
@@ -78,21 +76,21 @@ def record_text(value: Any) -> str:
 
 def text_member(value: Any, names: Sequence[str]) -> str | None:
     """The first text of an object's members called one of `names`."""
-    pairs = value.pairs if isinstance(value, Members) else ()
+    pairs = value if isinstance(value, Members) else ()
     found = (member for name, member in pairs if name.lower() in names and isinstance(member, str))
     return next(found, None)
 
 
 def text_of(value: Any, name: str) -> str:
     """The text or number of an object's member `name`; empty where it has none."""
-    pairs = value.pairs if isinstance(value, Members) else ()
+    pairs = value if isinstance(value, Members) else ()
     return next((_scalar(member) for key, member in pairs if key == name and isinstance(member, str)), "")
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
     """Every text with the names on the way to it, in document order."""
     if isinstance(value, Members):
-        for name, member in value.pairs:
+        for name, member in value:
             yield from leaves(member, (*path, name))
     elif isinstance(value, list) and not _is_flat(value):
         for item in value:
@@ -136,18 +134,16 @@ def _clean_cells(cells: list[str]) -> list[str]:
 
 def _flat_leaves(item: Members) -> dict[tuple[str, ...], str]:
     """The leaves of an object of texts alone, which most are; none of any other."""
-    found: dict[tuple[str, ...], str] = {
-        (name,): member for name, member in item.pairs if type(member) is str
-    }
-    return found if len(found) == len(item.pairs) else {}
+    found: dict[tuple[str, ...], str] = {(name,): member for name, member in item if type(member) is str}
+    return found if len(found) == len(item) else {}
 
 
 def _is_row(item: Any) -> bool:
     """Whether an object holds no list of objects and no name twice."""
-    if not isinstance(item, Members) or not item.pairs:
+    if not isinstance(item, Members) or not item:
         return False
-    members = dict(item.pairs)
-    return len(members) == len(item.pairs) and all(map(_is_cell, members.values()))
+    members = dict(item)
+    return len(members) == len(item) and all(map(_is_cell, members.values()))
 
 
 def _is_cell(member: Any) -> bool:

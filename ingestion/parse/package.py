@@ -86,9 +86,13 @@ class Archive:
     def parsed(self, data: bytes) -> etree._Element:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
         try:
-            return etree.fromstring(_STRICT.sub(_TRANSITIONAL, data), parser)
+            return etree.fromstring(_as_transitional(data), parser)
         except (etree.XMLSyntaxError, ValueError) as error:
             raise self.damaged() from error
+
+
+def _as_transitional(data: bytes) -> bytes:
+    return _STRICT.sub(_TRANSITIONAL, data) if b"http://purl." in data else data
 
 
 @dataclass(frozen=True, kw_only=True)

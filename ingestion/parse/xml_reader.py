@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, groupby
+from operator import attrgetter, methodcaller
 
 from lxml import etree
 
 from ingestion.parse.builder import TextBuilder, clean, one_line
+from ingestion.parse.garbage import uncollected
 from ingestion.parse.html import add_html
 from ingestion.parse.media_type import XML
 from ingestion.parse.tables import add_table
@@ -21,8 +24,11 @@ _TITLES = frozenset({"title", "titulo", "título", "heading", "head"})
 _LONGEST_TITLE = 200
 _LONGEST_CELL = 300
 _MOST_COLUMNS = 50
+_MANY_RECORDS = 50
+_ROWS_AT_ONCE = 5_000
 
 
+@uncollected()
 def parse_xml(body: bytes) -> ExtractedText:
     """Entities are not replaced, nothing is fetched. Raises CorruptDocument with the position."""
     root = _root(body)
@@ -33,7 +39,12 @@ def parse_xml(body: bytes) -> ExtractedText:
 
 def _root(body: bytes) -> etree._Element:
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         return etree.fromstring(body, parser)
@@ -59,7 +70,7 @@ class _Reader:
         rest = children[1:] if self._add_title(children[0], level) else children
         inner = min(level + 1, 6) if len(rest) < len(children) else level
         for group in _alike(rest):
-            table = _table(group)
+            table = _uniform_table(group) or _table(group)
             if table:
                 self._add_table(group[0], table)
             else:
@@ -108,7 +119,7 @@ def _is_annotated(element: etree._Element, text: str) -> bool:
 
 
 def _elements(element: etree._Element) -> list[etree._Element]:
-    return [child for child in element if isinstance(child.tag, str)]
+    return list(element.iterchildren("*"))
 
 
 def _name(element: etree._Element) -> str:
@@ -130,13 +141,8 @@ def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
 
 def _is_mixed(element: etree._Element) -> bool:
     """Whether text stands between the elements: a paragraph with marked words."""
-    if not len(element):
-        return False
-    return _has_text(element.text) or any(_has_text(child.tail) for child in element)
-
-
-def _has_text(text: str | None) -> bool:
-    return text is not None and text != "" and not text.isspace()
+    tails = [child.tail or "" for child in element]
+    return bool(tails) and bool((element.text or "").strip() or "".join(tails).strip())
 
 
 def _text(element: etree._Element) -> str:
@@ -156,16 +162,9 @@ def _pieces(element: etree._Element) -> Iterator[str]:
         yield child.tail or ""
 
 
-def _alike(children: Sequence[etree._Element]) -> Iterator[list[etree._Element]]:
+def _alike(children: Iterable[etree._Element]) -> Iterator[list[etree._Element]]:
     """Runs of siblings of one name."""
-    group: list[etree._Element] = []
-    for child in children:
-        if group and child.tag != group[-1].tag:
-            yield group
-            group = []
-        group.append(child)
-    if group:
-        yield group
+    return (list(group) for _, group in groupby(children, attrgetter("tag")))
 
 
 def _table(group: Sequence[etree._Element]) -> list[list[str]] | None:
@@ -190,6 +189,50 @@ def _fits(row: Iterable[str], columns: dict[str, int]) -> bool:
         columns.setdefault(name, len(columns))
     places = [columns[name] for name in row]
     return places == sorted(places) and len(columns) <= _MOST_COLUMNS
+
+
+def _uniform_table(group: Sequence[etree._Element]) -> list[list[str]] | None:
+    """As `_table`, of many elements that hold elements of the same names with short clean texts, and no more.
+
+    Most tables are such; this way takes half the time (`python -m bench.parsing`, 2026-11).
+    """
+    if len(group) < _MANY_RECORDS or group[0].getroottree().docinfo.doctype:  # which may declare entities
+        return None
+    tags = [element.tag for element in group[0].iter()]
+    table = [list(map(_local_name, tags[1:]))]
+    for first in range(0, len(group), _ROWS_AT_ONCE):
+        rows = _uniform_rows(group[first : first + _ROWS_AT_ONCE], tags)
+        if rows is None:
+            return None
+        table.extend(rows)
+    return table if tags[1:] and _are_short_and_clean(table) else None
+
+
+def _uniform_rows(group: Sequence[etree._Element], tags: list[str]) -> list[list[str]] | None:
+    """The texts in the elements of each, where they are called `tags`, as it is itself."""
+    elements = [*chain.from_iterable(element.iter() for element in group)]
+    width = len(tags)
+    are_alike = [element.tag for element in elements] == tags * len(group)
+    if not are_alike or sum(map(len, group)) < len(elements) - len(group):  # one of them holds elements
+        return None
+    texts = [element.text or "" for element in elements]
+    around = chain(texts[::width], [element.tail or "" for element in elements])
+    if "".join(around).strip() or any(map(methodcaller("keys"), elements)):
+        return None
+    return [texts[place + 1 : place + width] for place in range(0, len(texts), width)]
+
+
+def _are_short_and_clean(table: Sequence[Sequence[str]]) -> bool:
+    """Whether no cell is to be mended: all the white space in it is single blanks between words."""
+    together = " ".join(chain.from_iterable(table))
+    return (
+        "  " not in f" {together} "
+        and "<" not in together
+        and together.isprintable()
+        and clean(together) == together
+        and max(map(len, chain.from_iterable(table))) <= _LONGEST_CELL
+        and len({*table[0]}) == len(table[0]) <= _MOST_COLUMNS
+    )
 
 
 def _row(element: etree._Element) -> dict[str, str] | None:

@@ -79,6 +79,24 @@ def test_a_document_of_a_word_processor() -> None:
     assert extracted.blocks[4].header
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        '<w:style w:styleId="A b"><w:name w:val="heading 2"/></w:style>',
+        "<w:style w:styleId='A b'><w:name w:val='heading 2'/></w:style>",
+        '<w:style w:type="x"\nw:styleId="A b" ><!-- </w:style> --><w:name w:val="heading 2"/></w:style>',
+        '<w:style w:styleId="A b"><w:rsid w:val="x>y"/><w:name w:val="heading 2"/></w:style>',
+        '<w:style w:styleId="0"/><w:style w:styleId="A b"><w:name w:val="heading 2"/></w:style>',
+        '<!-- <w:style w:styleId="A b"/> --><w:style w:styleId="A b"><w:name w:val="heading 2"/></w:style>',
+    ],
+)
+@pytest.mark.parametrize("name", ["A b", "Ab", "É"])
+def test_a_style_is_found_however_it_is_written(style: str, name: str) -> None:
+    styles = f"<w:styles {_W}>{style.replace('A b', name)}</w:styles>"
+    body = f'<w:p><w:pPr><w:pStyle w:val="{name}"/></w:pPr><w:r><w:t>Term</w:t></w:r></w:p>'
+    assert [level for _, level, _ in texts(parse_docx(written(body, styles=styles)))] == [2]
+
+
 def test_localised_and_inherited_heading_styles() -> None:
     styles = (
         f'<w:styles {_W}><w:style w:styleId="Ttulo2"><w:name w:val="Título 2"/></w:style>'
