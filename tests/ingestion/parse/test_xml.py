@@ -113,7 +113,10 @@ def test_every_word_comes_out_once_and_in_order(body: str) -> None:
 
 
 _ROWS = st.fixed_dictionaries(
-    {"name": _TEXTS.map(escape), "city": st.sampled_from(["Recife", "", "  São  Luís ", "a\nb", "&lt;b>x&lt;/b>"])}
+    {
+        "name": _TEXTS.map(escape),
+        "city": st.sampled_from(["Recife", "", "  São  Luís ", "a\nb", "&lt;b>x&lt;/b>"]),
+    }
 )
 _OTHERS = (
     "",
