@@ -179,13 +179,15 @@ frequencies AS (
 near AS MATERIALIZED (
     SELECT c.chunk_id, c.document_id, c.ordinal, c.terms, c.term_count, true AS passes
     FROM chunks c WHERE c.chunk_id = ANY(ARRAY(
-        SELECT chunk_id FROM nearest EXCEPT SELECT chunk_id FROM listed EXCEPT SELECT chunk_id FROM fresh))
+        SELECT chunk_id FROM nearest EXCEPT SELECT chunk_id FROM listed WHERE %(mode)s <> 'semantic'
+        EXCEPT SELECT chunk_id FROM fresh))
 ),
 keyword_scores AS MATERIALIZED (
     SELECT l.chunk_id, l.document_id, l.ordinal, l.passes,
            sum(w.idf * f.frequency * 2.2
                / (f.frequency + 1.2 * (0.25 + 0.75 * l.term_count / s.average_count))) AS score
-    FROM (SELECT * FROM listed UNION ALL SELECT * FROM fresh UNION ALL SELECT * FROM near) l
+    FROM (SELECT * FROM listed WHERE %(mode)s <> 'semantic'
+          UNION ALL SELECT * FROM fresh UNION ALL SELECT * FROM near) l
     CROSS JOIN weights w CROSS JOIN statistics s
     CROSS JOIN LATERAL (SELECT (l.terms[width_bucket(w.most, l.terms)] - w.code)::float8 AS frequency) f
     WHERE l.terms[width_bucket(w.most, l.terms)] > w.code
@@ -242,14 +244,18 @@ nearest AS (
 )
 
 -- name: nearest_passing
-nearest AS MATERIALIZED (
-    SELECT l.chunk_id, l.document_id, l.ordinal, e.embedding <=> %(vector)s::halfvec AS distance
+passing_distances AS MATERIALIZED ( -- before they are joined: a hash table of vectors spills to disk
+    SELECT e.chunk_id, e.embedding <=> %(vector)s::halfvec AS distance
     FROM chunk_embeddings e
-    JOIN (SELECT chunk_id, document_id, ordinal FROM listed
-          UNION ALL SELECT chunk_id, document_id, ordinal FROM fresh WHERE passes) l USING (chunk_id)
     WHERE e.chunk_id = ANY(ARRAY(SELECT chunk_id FROM listed UNION ALL SELECT chunk_id FROM fresh WHERE passes))
       AND e.model = %(model)s AND e.dimensions = %(dimensions)s
-    ORDER BY distance, l.document_id, l.ordinal
+),
+nearest AS MATERIALIZED (
+    SELECT l.chunk_id, l.document_id, l.ordinal, e.distance
+    FROM passing_distances e
+    JOIN (SELECT chunk_id, document_id, ordinal FROM listed
+          UNION ALL SELECT chunk_id, document_id, ordinal FROM fresh WHERE passes) l USING (chunk_id)
+    ORDER BY e.distance, l.document_id, l.ordinal
     LIMIT %(depth)s
 )
 
