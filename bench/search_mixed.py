@@ -70,7 +70,7 @@ def measure_mixed(
     seconds: int,
 ) -> dict[str, Any]:
     retriever = Retriever(store=database.tenant, embedder=embedder)
-    # Other keys each time: a kept database remembers the deletions of the runs before.
+    # A kept database remembers what earlier runs deleted, and takes it for newer than what comes now.
     prefix = f"{_PREFIX}{time.time_ns()}-"
     documents = [_document(prefix, number, held_out) for number in range(len(held_out) // _PASSAGES)]
     before = _deadlocks(database)

@@ -20,7 +20,9 @@ _PROPERTIES, _STYLE, _OUTLINE, _NUMBERING = f"{W}pPr", f"{W}pStyle", f"{W}outlin
 _NAME, _PARENT = f"{W}name", f"{W}basedOn"
 _STYLES_STYLE, _ID = f"{W}style", f"{W}styleId"
 _STYLE_BEGIN, _STYLE_END = b"<w:style ", b"</w:style>"
-_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<w:styles\b[^>]*>")
+_OPENING = re.compile(
+    rb"""\s*(?:<\?xml[^>]*\?>)?\s*<w:styles(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*>"""
+)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_CHAIN = 20
 _DEEPEST_OUTLINE = 8  # 9 means body text
@@ -139,7 +141,7 @@ class Styles:
 def _markup_of(style_id: str, data: bytes) -> bytes:
     """The styles with this one alone; empty where its markup does not tell where it stands."""
     opening = _OPENING.match(data)
-    # "!" for what "<!" begins: one byte is found in 4 µs, two take 300.
+    # "!" for what "<!" begins: in 350 kB of a template one byte is looked for in 4 µs, two in 300.
     if opening is None or b"!" in data or not _PLAIN_ID.fullmatch(style_id):
         return b""
     named = data.find(b'w:styleId="%s"' % style_id.encode())

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """For readers of many small objects and no cycles: to look for cycles among those of a JSON file of 3 MB
-    took as long as all the rest (`python -m bench.parsing`, 2026-11). Also a decorator.
+    """For readers that make many small objects and no cycles. Also a decorator.
+
+    To look for cycles takes nearly as long as to read JSON (`python -m bench.parsing --formats json`).
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -192,13 +192,10 @@ def _fits(row: Iterable[str], columns: dict[str, int]) -> bool:
 
 
 def _uniform_table(group: Sequence[etree._Element]) -> list[list[str]] | None:
-    """As `_table`, of many elements that hold elements of the same names with short clean texts, and no more.
-
-    Most tables are such; this way takes half the time (`python -m bench.parsing`, 2026-11).
-    """
+    """As `_table`, of many elements that hold the same elements with short clean texts, and no more."""
     if len(group) < _MANY_RECORDS or group[0].getroottree().docinfo.doctype:  # which may declare entities
         return None
-    tags = [element.tag for element in group[0].iter()]
+    tags = [element.tag for element in (group[0], *group[0])]
     table = [list(map(_local_name, tags[1:]))]
     for first in range(0, len(group), _ROWS_AT_ONCE):
         rows = _uniform_rows(group[first : first + _ROWS_AT_ONCE], tags)
@@ -209,11 +206,12 @@ def _uniform_table(group: Sequence[etree._Element]) -> list[list[str]] | None:
 
 
 def _uniform_rows(group: Sequence[etree._Element], tags: list[str]) -> list[list[str]] | None:
-    """The texts in the elements of each, where they are called `tags`, as it is itself."""
-    elements = [*chain.from_iterable(element.iter() for element in group)]
+    """The texts of the elements in each, where it and these are called `tags` and hold no other."""
     width = len(tags)
-    are_alike = [element.tag for element in elements] == tags * len(group)
-    if not are_alike or sum(map(len, group)) < len(elements) - len(group):  # one of them holds elements
+    if sum(map(len, group)) != len(group) * (width - 1):
+        return None
+    elements = [*chain.from_iterable(element.iter() for element in group)]
+    if [element.tag for element in elements] != tags * len(group):
         return None
     texts = [element.text or "" for element in elements]
     around = chain(texts[::width], [element.tail or "" for element in elements])

@@ -92,7 +92,7 @@ def test_a_document_of_a_word_processor() -> None:
 )
 @pytest.mark.parametrize("name", ["A b", "Ab", "É"])
 def test_a_style_is_found_however_it_is_written(style: str, name: str) -> None:
-    styles = f"<w:styles {_W}>{style.replace('A b', name)}</w:styles>"
+    styles = f"<w:styles {_W} note='u>1'>{style.replace('A b', name)}</w:styles>"
     body = f'<w:p><w:pPr><w:pStyle w:val="{name}"/></w:pPr><w:r><w:t>Term</w:t></w:r></w:p>'
     assert [level for _, level, _ in texts(parse_docx(written(body, styles=styles)))] == [2]
 

@@ -37,6 +37,10 @@ def test_attributes_are_text_and_namespaces_are_not() -> None:
     assert parse_xml(body).text == "item › price: 3\nitem: Pen"
 
 
+def test_a_comment_is_not_there() -> None:
+    assert parse_xml(b"<a><!-- x --><city>Re<!-- y -->cife</city></a>").text == "city: Recife"
+
+
 def test_markup_inside_of_text_is_read_as_html() -> None:
     assert parse_xml(b"<feed><e><![CDATA[<p>One <b>two</b></p><ul><li>x</li></ul>]]></e></feed>").text == (
         "One two\n\n- x"

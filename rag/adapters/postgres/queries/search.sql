@@ -182,7 +182,7 @@ near AS MATERIALIZED (
         SELECT chunk_id FROM nearest EXCEPT SELECT chunk_id FROM listed WHERE %(mode)s <> 'semantic'
         EXCEPT SELECT chunk_id FROM fresh))
 ),
-keyword_scores AS MATERIALIZED (
+keyword_scores AS MATERIALIZED ( -- in semantic search of the nearest alone, which are shown with both scores
     SELECT l.chunk_id, l.document_id, l.ordinal, l.passes,
            sum(w.idf * f.frequency * 2.2
                / (f.frequency + 1.2 * (0.25 + 0.75 * l.term_count / s.average_count))) AS score
