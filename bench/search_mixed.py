@@ -1,6 +1,6 @@
 """Searching while documents come and go: errors, deadlocks, results that should have gone.
 
-A process of its own writes 50 documents of two passages a second and deletes as many, ten seconds after they
+Processes of their own write 50 documents of two passages a second and delete as many, ten seconds after they
 came; every fifth is replaced by a second version in between. Their passages are those that questions were
 drawn from. Each found passage of such a document is compared with the time at which its version had gone.
 """
@@ -35,7 +35,9 @@ PER_SECOND: Final = 50
 _LIFE_SECONDS: Final = 10
 _REPLACED: Final = 5
 _PASSAGES: Final = 2
-_WRITERS: Final = 8
+# As workers on Lambda do; one process alone would not get its turns beside those of the server.
+_PROCESSES: Final = 4
+_WRITERS: Final = 4
 _PREFIX: Final = "mixed-"
 _WRITE, _REPLACE, _DELETE = range(3)
 Version = tuple[str, int]
@@ -75,19 +77,26 @@ def measure_mixed(
     documents = [_document(prefix, number, held_out) for number in range(len(held_out) // _PASSAGES)]
     before = _deadlocks(database)
     quiet = _search(retriever, questions, time.monotonic() + seconds / 4)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        executor.submit(write_and_delete, database.conninfo, (), 0).result()  # started, and all imported
-        writing = executor.submit(write_and_delete, database.conninfo, documents, seconds)
+    with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as executor:
+        list(executor.map(_start, range(_PROCESSES)))  # all imported
+        started = time.monotonic()
+        writing = [
+            executor.submit(write_and_delete, database.conninfo, documents, seconds, started, number)
+            for number in range(_PROCESSES)
+        ]
         busy = _search(retriever, questions, time.monotonic() + seconds)
-        done = writing.result()
+        done = [each.result() for each in writing]
+    took = max(each.seconds for each in done)
+    gone = dict(chain.from_iterable(each.gone.items() for each in done))
+    errors = chain.from_iterable(each.errors for each in done)
     return {
         "seconds": seconds,
-        "written_per_second": round(done.written / done.seconds, 1),
-        "deleted_per_second": round(done.deleted / done.seconds, 1),
+        "written_per_second": round(sum(each.written for each in done) / took, 1),
+        "deleted_per_second": round(sum(each.deleted for each in done) / took, 1),
         "searches": len(busy),
         "passing_documents_found": sum(len(found.versions) for found in busy),
-        "stale": len(stale(busy, done.gone)),
-        "errors": dict(Counter([*done.errors, *(found.error for found in busy if found.error)])),
+        "stale": len(stale(busy, gone)),
+        "errors": dict(Counter(chain(errors, (found.error for found in busy if found.error)))),
         "deadlocks": _deadlocks(database) - before,
         "quiet": _percentiles(quiet),
         "busy": _percentiles(busy),
@@ -132,22 +141,29 @@ def _ask(retriever: Retriever, question: str) -> Found:
     )
 
 
-def write_and_delete(conninfo: str, documents: Sequence[NewDocument], seconds: int) -> Written:
-    """In a process of its own, so that it does not take the searching threads' turns."""
-    numbers = range(seconds * PER_SECOND)
-    started, life = time.monotonic(), min(_LIFE_SECONDS, seconds)
+def _start(process: int) -> int:
+    """A process that does this has everything imported, if it does not do it for another."""
+    time.sleep(0.5)
+    return process
+
+
+def write_and_delete(
+    conninfo: str, documents: Sequence[NewDocument], seconds: int, started: float, process: int
+) -> Written:
+    """What one process does of it, by `started` of `time.monotonic`, which all of them share."""
+    numbers = range(process, seconds * PER_SECOND, _PROCESSES)
+    life = min(_LIFE_SECONDS, seconds)
     with closing(PostgresStore(conninfo, migrates=False)) as store, ThreadPoolExecutor(_WRITERS) as executor:
         writers = [
             _Writer(store=store, documents=documents, started=started, life_seconds=life)
             for _ in range(_WRITERS)
         ]
         list(executor.map(_Writer.live, writers, (numbers[first::_WRITERS] for first in range(_WRITERS))))
-    # Births and deaths go on for as long, the one a life before the other.
-    took = time.monotonic() - started - life
     return Written(
         written=sum(writer.written for writer in writers),
         deleted=sum(writer.deleted for writer in writers),
-        seconds=took,
+        # Births and deaths go on for as long, the one a life before the other.
+        seconds=time.monotonic() - started - life,
         gone={version: at for writer in writers for version, at in writer.gone.items()},
         errors=[error for writer in writers for error in writer.errors],
     )

@@ -61,7 +61,7 @@ class PostgresAnswers:
     def give_feedback(self, answer_id: str, *, rating: str, comment: str | None) -> None:
         values = {"answer_id": answer_id, "rating": rating, "comment": comment}
         with self._session.transaction() as connection:
-            if not connection.execute(_sql["give_feedback"], values).rowcount:
+            if not connection.execute(_sql["give_feedback"], values).fetchone():
                 raise _unknown(answer_id)
 
     def start_conversation(self) -> Conversation:

@@ -17,10 +17,10 @@ def claim(connection: Connection, tenant: str, lease: timedelta, document_id: st
     row = _claimed(connection, tenant, lease, document_id)
     if row is None:
         return None
-    found = connection.execute(_sql["collection"], row).fetchone()
+    collections, records = (connection.execute(_sql[name], row) for name in ("collection", "source_record"))
+    found, kept = collections.fetchone(), records.fetchone()
     if found is None:
         raise LookupError(f"document {row['document_id']} stands without its collection")
-    kept = connection.execute(_sql["source_record"], row).fetchone()
     return _work_from(tenant, row, found, kept["record"] if kept else None)
 
 

@@ -116,7 +116,7 @@ class PostgresCollections:
             "embedding_model": new.embedding.id,
             "dimensions": new.embedding.dimensions,
         }
-        return connection.execute(_sql["create"], values).rowcount == 1
+        return connection.execute(_sql["create"], values).fetchone() is not None
 
 
 def _get(connection: Connection, name: str) -> Collection:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from itertools import count
 from time import monotonic, sleep
-from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, NoReturn, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector
@@ -49,6 +49,13 @@ def translated_errors() -> Iterator[None]:
 # How long a request waits for a connection, and how long a broken one is tried again, seconds. The pool's
 # own five minutes double the pause between attempts, so that it sleeps on after the database is back.
 _PATIENCE: Final = 10.0
+
+
+class _Cursor(psycopg.Cursor[DictRow]):
+    @property
+    def rowcount(self) -> NoReturn:
+        """Does not wait for a statement that is yet to be sent, and gives -1."""
+        raise RuntimeError("The statement may not be sent yet. Use RETURNING and fetch its rows.")
 
 
 class BoundedConnection(psycopg.Connection[DictRow]):
@@ -98,6 +105,7 @@ def open_pool(
     # `conninfo` alone may be made anew; what stands here overrides what stands there.
     kwargs: dict[str, Any] = {
         "row_factory": dict_row,
+        "cursor_factory": _Cursor,
         "autocommit": True,
         "options": f"-c role={APPLICATION_ROLE} -c search_path={SCHEMA},public",
         "connect_timeout": 10,
@@ -135,14 +143,9 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        with translated_errors(), self._pool.connection() as connection, self._own_rows(connection):
-            yield connection
+        """Its statements wait to be sent until a result is asked for: a round trip for several of them.
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction whose statements wait to be sent until a result is asked for: fewer round trips.
-
-        An error may come with a later statement than its own.
+        An error may come with a later statement than its own, or at the end.
         """
         with (
             translated_errors(),

@@ -68,7 +68,7 @@ class PostgresDocuments:
 
     def retry(self, document_id: str) -> Document:
         with self._session.transaction() as connection:
-            changed = connection.execute(_sql["retry"], {"document_id": document_id}).rowcount
+            changed = connection.execute(_sql["retry"], {"document_id": document_id}).fetchone()
             document = get_document(connection, document_id)
             if not changed:
                 raise DocumentNotFailed(

@@ -21,7 +21,7 @@ class PostgresIdempotency:
         with self._session.transaction() as connection:
             connection.execute(_collections["ensure_tenant"], values)
             connection.execute(_sql["expire"])
-            if connection.execute(_sql["begin"], values).rowcount:
+            if connection.execute(_sql["begin"], values).fetchone():
                 return None
             first = connection.execute(_sql["first"], values).fetchone()
             if first is None or first["request_sha256"] != request_sha256:
@@ -31,7 +31,7 @@ class PostgresIdempotency:
                 )
             if first["status"] is not None:
                 return first["status"], first["headers"], first["body"].encode()
-            if connection.execute(_sql["take_over"], values).rowcount:
+            if connection.execute(_sql["take_over"], values).fetchone():
                 return None  # the first request died with its process
             raise Unavailable("The first request with this Idempotency-Key is still running.")
 

@@ -181,7 +181,7 @@ class PostgresLedger:
             "metadata": Jsonb(attributes.metadata),
         }
         with self._session.transaction() as connection:
-            if not connection.execute(_sql["confirm"], values).rowcount:
+            if not connection.execute(_sql["confirm"], values).fetchone():
                 return False
             self._record(
                 connection, work.document_id, work.version, "unchanged", "same content; nothing was embedded"
@@ -193,7 +193,7 @@ class PostgresLedger:
         values = {**_identity(work), "delay": delay, "uncounted": 0 if counts else 1}
         again = f"{code}: {detail} (again in {round(delay.total_seconds())} s)"
         with self._session.transaction() as connection:
-            if connection.execute(_sql["release"], values).rowcount:
+            if connection.execute(_sql["release"], values).fetchone():
                 self._record(connection, work.document_id, work.version, "postponed", again)
 
     @persistent
@@ -206,7 +206,7 @@ class PostgresLedger:
             "at": datetime.now(UTC).isoformat(),
         }
         with self._session.transaction() as connection:
-            if connection.execute(_sql["fail"], {**_identity(work), "failure": Jsonb(failure)}).rowcount:
+            if connection.execute(_sql["fail"], {**_identity(work), "failure": Jsonb(failure)}).fetchone():
                 if not retryable:  # else the vectors paid for are found again by the next attempt
                     _remove_other_builds(connection, work)
                 self._record(connection, work.document_id, work.version, "failed", f"{code}: {detail}")
@@ -215,7 +215,7 @@ class PostgresLedger:
     def vanish(self, work: Work) -> None:
         with self._session.transaction() as connection:
             self._lock(connection, work)
-            if connection.execute(_sql["vanish"], _identity(work)).rowcount:
+            if connection.execute(_sql["vanish"], _identity(work)).fetchone():
                 self._erase(connection, work)
 
     @persistent
@@ -242,7 +242,7 @@ class PostgresLedger:
         connection.execute(_sql["erase_stored_responses"], values)
         tombstone = {"key": work.key, "order": row["source_order"], "door": row["door"]}
         connection.execute(_sql["bury"], {**values, **tombstone})
-        return connection.execute(_collections["remove_if_empty"], values).rowcount > 0
+        return connection.execute(_collections["remove_if_empty"], values).fetchone() is not None
 
     def _published_before(self, connection: Connection, values: dict[str, Any]) -> bool:
         """Whether this very claim was published: the commit went through, its answer was lost."""
@@ -290,7 +290,7 @@ def _remove_other_builds(connection: Connection, work: Work) -> None:
 
 
 def _extend(connection: Connection, work: Work, lease: timedelta) -> bool:
-    return connection.execute(_sql["extend"], {**_identity(work), "lease": lease}).rowcount == 1
+    return connection.execute(_sql["extend"], {**_identity(work), "lease": lease}).fetchone() is not None
 
 
 def _floats(embedding: HalfVector) -> Vector:

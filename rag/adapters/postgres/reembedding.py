@@ -31,7 +31,7 @@ class PostgresReembedding:
             if (found["embedding_model"], found["dimensions"]) == (model.id, model.dimensions):
                 raise ReembeddingConflict(f"{collection!r} is embedded with {_described(model)} already.")
             values = {"tenant": self._session.tenant, **_named(model), **_of(found)}
-            if not connection.execute(_sql["start"], values).rowcount:
+            if not connection.execute(_sql["start"], values).fetchone():
                 other = _status(connection, found)
                 raise ReembeddingConflict(
                     f"{collection!r} has a second model already: {_described(other.other)}, {other.status}."
@@ -100,7 +100,7 @@ class PostgresReembedding:
     @persistent
     def save(self, work: ReembeddingWork, vectors: Mapping[str, Vector], *, lease: timedelta) -> bool:
         with self._session.transaction() as connection:
-            if not connection.execute(_sql["extend"], {**_identity(work), "lease": lease}).rowcount:
+            if not connection.execute(_sql["extend"], {**_identity(work), "lease": lease}).fetchone():
                 return False
             add_vectors(connection, work.model, vectors)
             return True
@@ -112,9 +112,9 @@ class PostgresReembedding:
         with self._session.transaction() as connection:
             vector_index.drop(connection, work.collection_id, work.model)
         with self._session.transaction() as connection:
-            removed = connection.execute(_sql["remove_vectors"], values).rowcount
+            row = connection.execute(_sql["remove_vectors"], values).fetchone()
             connection.execute(_sql["finish"], values)
-            return removed
+            return int(row["removed"]) if row else 0
 
     @persistent
     def release(

@@ -31,7 +31,7 @@ class PostgresIndex:
         self._session = session
 
     def collections(self, names: Sequence[str] | None) -> tuple[SearchedCollection, ...]:
-        with self._session.reading() as connection:
+        with self._session.transaction() as connection:
             wanted = {"names": None if names is None else list(names)}
             rows = connection.execute(_sql["collections"], wanted).fetchall()
         found = {row["name"]: row for row in rows}
@@ -67,7 +67,7 @@ class PostgresIndex:
             "limit": limit,
             **matching.values,
         }
-        with self._session.reading() as connection:
+        with self._session.transaction() as connection:
             for reach in _reaches(connection, collections, matching.sql if request.filter else None, values):
                 plan = Plan(
                     mode=request.mode,
@@ -96,13 +96,13 @@ class PostgresIndex:
     def widen(self, passages: Sequence[Passage], neighbors: int) -> tuple[Passage, ...]:
         if not neighbors or not passages:
             return tuple(passages)
-        with self._session.reading() as connection:
+        with self._session.transaction() as connection:
             return widened(connection, passages, neighbors)
 
     def matches(self, document_id: str, wanted: Filter) -> bool:
         matching = Condition(wanted)
         statement = _sql["matches"].format(matching=matching.sql)
-        with self._session.reading() as connection:
+        with self._session.transaction() as connection:
             row = connection.execute(statement, {**matching.values, "document_id": document_id}).fetchone()
         return bool(row and row["found"])
 
@@ -110,7 +110,7 @@ class PostgresIndex:
         matching = Condition(wanted)
         statement = _sql["select"].format(matching=matching.sql)
         values = {**matching.values, "collection_id": collection.id, "limit": limit}
-        with self._session.reading() as connection:
+        with self._session.transaction() as connection:
             return tuple(row["document_id"] for row in connection.execute(statement, values))
 
 

@@ -15,6 +15,7 @@ INSERT INTO feedback (tenant_id, answer_id, rating, comment)
 SELECT tenant_id, answer_id, %(rating)s, %(comment)s FROM answers WHERE answer_id = %(answer_id)s
 ON CONFLICT (tenant_id, answer_id)
 DO UPDATE SET rating = excluded.rating, comment = excluded.comment, created_at = now()
+RETURNING true
 
 -- name: start_conversation
 INSERT INTO conversations (tenant_id, conversation_id) VALUES (%(tenant)s, %(conversation_id)s)

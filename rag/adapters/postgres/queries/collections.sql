@@ -7,6 +7,7 @@ INSERT INTO collections
 VALUES (%(tenant)s, %(collection_id)s, %(name)s, %(description)s, %(language)s, %(chunking)s, %(metadata)s,
         %(embedding_model)s, %(dimensions)s)
 ON CONFLICT (tenant_id, name) WHERE NOT deleting DO NOTHING
+RETURNING true
 
 -- name: get
 SELECT c.*, n.document_count, n.outdated_count
@@ -54,3 +55,4 @@ DELETE FROM collections c
 WHERE c.collection_id = %(collection_id)s AND c.deleting
   AND NOT EXISTS (SELECT FROM documents d
                   WHERE d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id)
+RETURNING true

@@ -24,6 +24,7 @@ UPDATE documents SET metadata = %(metadata)s, updated_at = now() WHERE document_
 UPDATE documents
 SET status = 'pending', failure = NULL, attempts = 0, offered_at = now(), updated_at = now()
 WHERE document_id = %(document_id)s AND status = 'failed'
+RETURNING true
 
 -- name: text_parts
 -- The first with its text. PostgreSQL tells how long the others are without reading them.

@@ -69,6 +69,7 @@ WHERE document_id = %(document_id)s
 UPDATE documents SET status = 'deleting', build = 0, version = 0, updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
+RETURNING true
 
 -- name: states
 SELECT c.name AS collection, d.key, d.source_etag, d.source_uri
@@ -125,6 +126,7 @@ WHERE c.collection_id = %(collection_id)s
 UPDATE documents SET lease_until = now() + %(lease)s
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
+RETURNING true
 
 -- name: embeddings
 SELECT DISTINCT ON (c.embedded_sha256) c.embedded_sha256, e.embedding
@@ -190,6 +192,7 @@ SET status = 'ready', latest_version = version, failure = NULL, lease_until = NU
     source_etag = coalesce(nullif(%(source_etag)s, ''), source_etag), updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
+RETURNING true
 
 -- name: release
 UPDATE documents
@@ -197,11 +200,13 @@ SET status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'pending' END,
     attempts = attempts - %(uncounted)s, offered_at = now() + %(delay)s, lease_until = NULL,
     updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+RETURNING true
 
 -- name: fail
 UPDATE documents SET status = 'failed', failure = %(failure)s, lease_until = NULL, updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
   AND status = 'processing'
+RETURNING true
 
 -- name: redact_queries
 -- A follow-up question that stands alone may repeat what the turns before it said.

@@ -59,6 +59,7 @@ WHERE d.collection_id = %(collection_id)s
 INSERT INTO reembeddings (tenant_id, collection_id, model, dimensions, status)
 VALUES (%(tenant)s, %(collection_id)s, %(model)s, %(dimensions)s, 'embedding')
 ON CONFLICT DO NOTHING
+RETURNING true
 
 -- name: serve
 UPDATE collections SET embedding_model = %(model)s, dimensions = %(dimensions)s, updated_at = now()
@@ -101,6 +102,7 @@ WHERE collection_id = %(collection_id)s AND claim = %(claim)s
 -- name: extend
 UPDATE reembeddings SET lease_until = now() + %(lease)s
 WHERE collection_id = %(collection_id)s AND claim = %(claim)s
+RETURNING true
 
 -- name: add_vectors
 -- The lock keeps a chunk that is there, for no foreign key does: a vector must not outlive its chunk.
@@ -116,12 +118,16 @@ JOIN kept k USING (chunk_id)
 ON CONFLICT DO NOTHING
 
 -- name: remove_vectors
-DELETE FROM chunk_embeddings
-WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM chunk_embeddings
-    WHERE collection_id = %(collection_id)s AND model = %(model)s AND dimensions = %(dimensions)s
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED))
+WITH removed AS (
+    DELETE FROM chunk_embeddings
+    WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM chunk_embeddings
+        WHERE collection_id = %(collection_id)s AND model = %(model)s AND dimensions = %(dimensions)s
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED))
+    RETURNING true
+)
+SELECT count(*) AS removed FROM removed
 
 -- name: finish
 DELETE FROM reembeddings
