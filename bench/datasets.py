@@ -3,8 +3,9 @@
 import csv
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +43,22 @@ def load(directory: Path) -> Dataset:
         documents=documents,
         queries={line["_id"]: line["text"] for line in read_jsonl(directory / "queries.jsonl")},
         qrels=_qrels(directory / "qrels.tsv"),
+    )
+
+
+def asked_by_title(dataset: Dataset, count: int) -> Dataset:
+    """Questions to choose settings by, none of which is reported: a title, which its document then lacks.
+
+    `count` of the titles that only one document has.
+    """
+    bearers = Counter(document.title for document in dataset.documents)
+    alone = [each for each in dataset.documents if each.title and bearers[each.title] == 1]
+    chosen = sample(alone, count)
+    return Dataset(
+        name=dataset.name,
+        documents=tuple(replace(document, title=None) for document in dataset.documents),
+        queries={document.id: document.title or "" for document in chosen},
+        qrels={document.id: {document.id: 1} for document in chosen},
     )
 
 

@@ -13,7 +13,7 @@ from bench.datasets import Dataset, DatasetDocument
 from ingestion.pipeline import Pipeline
 from ingestion.worker import work_once
 from rag.backends.local import LocalBackend
-from rag.domain.documents import Attributes, DocumentStatus, NewCollection
+from rag.domain.documents import Attributes, Chunking, DocumentStatus, NewCollection
 from rag.domain.pages import PageRequest
 from rag.ports import Backend
 
@@ -21,6 +21,7 @@ TENANT = "local"
 SUFFIX = ".txt"
 MAX_DOCUMENT_BYTES = 50_000_000
 THREADS = 2
+_CHUNKING = Chunking()
 
 
 @contextmanager
@@ -34,10 +35,10 @@ def temporary_backend() -> Iterator[LocalBackend]:
             backend.close()
 
 
-def ingest(backend: Backend, dataset: Dataset) -> str:
+def ingest(backend: Backend, dataset: Dataset, chunking: Chunking = _CHUNKING) -> str:
     """Stores the dataset in a collection of its own and returns the collection's name."""
     name = re.sub(r"[^a-z0-9_-]+", "-", dataset.name.lower())
-    return ingest_objects(backend, name, map(_object, dataset.documents))
+    return ingest_objects(backend, name, map(_object, dataset.documents), chunking)
 
 
 def _object(document: DatasetDocument) -> tuple[str, bytes, Attributes]:
@@ -46,9 +47,16 @@ def _object(document: DatasetDocument) -> tuple[str, bytes, Attributes]:
     return document_key(document.id), body.encode(), Attributes(title=document.title, media_type="text/plain")
 
 
-def ingest_objects(backend: Backend, name: str, objects: Iterable[tuple[str, bytes, Attributes]]) -> str:
+def ingest_objects(
+    backend: Backend,
+    name: str,
+    objects: Iterable[tuple[str, bytes, Attributes]],
+    chunking: Chunking = _CHUNKING,
+) -> str:
     tenant = backend.store.tenant(TENANT)
-    collection = tenant.collections.ensure(NewCollection(name=name, embedding=backend.embedder.model))
+    collection = tenant.collections.ensure(
+        NewCollection(name=name, embedding=backend.embedder.model, chunking=chunking)
+    )
     for key, body, attributes in objects:
         event = backend.source.put(TENANT, name, key, BytesIO(body), attributes)
         tenant.ledger.accept(event, collection)

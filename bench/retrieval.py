@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from app.retrieve import Retriever
-from bench.datasets import Dataset, load, sample
+from bench.datasets import Dataset, asked_by_title, load, sample
 from bench.local import TENANT, document_id, ingest, temporary_backend
+from rag.domain.documents import Chunking
 from rag.domain.search import SearchMode, SearchRequest
 
 # Chunks asked for, so that a hundred different documents are among them.
@@ -34,10 +35,12 @@ class Outcome:
 def main() -> None:
     arguments = _arguments()
     dataset = load(arguments.data)
+    if arguments.titles:
+        dataset = asked_by_title(dataset, arguments.titles)
     queries = dict(sample(list(dataset.judged_queries.items()), arguments.queries))
     started = time.perf_counter()
     with temporary_backend() as backend:
-        collection = ingest(backend, dataset)
+        collection = ingest(backend, dataset, Chunking(max_tokens=arguments.max_tokens))
         ingested = time.perf_counter() - started
         retriever = Retriever(store=backend.store.tenant(TENANT), embedder=backend.embedder)
         modes = {mode.value: _measure(retriever, collection, dataset, queries, mode) for mode in MODES}
@@ -105,6 +108,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.retrieval", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of one retrieval set")
     parser.add_argument("--queries", type=int, help="this many queries only, the same ones each time")
+    parser.add_argument(
+        "--titles",
+        type=int,
+        metavar="COUNT",
+        help="ask for so many titles instead, which the documents then lack: to choose settings by",
+    )
+    parser.add_argument(
+        "--max-tokens", type=int, default=Chunking().max_tokens, help="of a chunk (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 

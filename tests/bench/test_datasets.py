@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.datasets import DatasetDocument, load
+from bench.datasets import Dataset, DatasetDocument, asked_by_title, load
 
 
 def test_reads_documents_queries_and_positive_judgments(tmp_path: Path) -> None:
@@ -18,6 +18,17 @@ def test_reads_documents_queries_and_positive_judgments(tmp_path: Path) -> None:
     )
     assert dataset.qrels == {"a": {"2": 2}}
     assert dataset.judged_queries == {"a": "x?"}
+
+
+def test_asks_for_titles_of_one_document_which_it_lacks_then() -> None:
+    titles = {"1": "Twice", "2": "Twice", "3": None, "4": "Once"}
+    documents = tuple(DatasetDocument(id=each, title=title, text="x") for each, title in titles.items())
+    asked = asked_by_title(Dataset(name="x", documents=documents, queries={"q": "?"}, qrels={}), 9)
+    assert asked.judged_queries == {"4": "Once"}
+    assert asked.qrels == {"4": {"4": 1}}
+    assert [(document.id, document.title) for document in asked.documents] == [
+        (each, None) for each in titles
+    ]
 
 
 def test_reads_the_public_sets(data: Path) -> None:
