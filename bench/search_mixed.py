@@ -38,6 +38,7 @@ _PASSAGES: Final = 2
 # As workers on Lambda do; one process alone would not get its turns beside those of the server.
 _PROCESSES: Final = 4
 _WRITERS: Final = 4
+_START_SECONDS: Final = 5  # to import, and to get the documents
 _PREFIX: Final = "mixed-"
 _WRITE, _REPLACE, _DELETE = range(3)
 Version = tuple[str, int]
@@ -78,13 +79,13 @@ def measure_mixed(
     before = _deadlocks(database)
     quiet = _search(retriever, questions, time.monotonic() + seconds / 4)
     with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as executor:
-        list(executor.map(_start, range(_PROCESSES)))  # all imported
-        started = time.monotonic()
+        started = time.monotonic() + _START_SECONDS
         writing = [
             executor.submit(write_and_delete, database.conninfo, documents, seconds, started, number)
             for number in range(_PROCESSES)
         ]
-        busy = _search(retriever, questions, time.monotonic() + seconds)
+        time.sleep(max(0.0, started - time.monotonic()))
+        busy = _search(retriever, questions, started + seconds)
         done = [each.result() for each in writing]
     took = max(each.seconds for each in done)
     gone = dict(chain.from_iterable(each.gone.items() for each in done))
@@ -139,12 +140,6 @@ def _ask(retriever: Retriever, question: str) -> Found:
         versions=[(item.key, item.version) for item in documents if item.key.startswith(_PREFIX)],
         error=error,
     )
-
-
-def _start(process: int) -> int:
-    """A process that does this has everything imported, if it does not do it for another."""
-    time.sleep(0.5)
-    return process
 
 
 def write_and_delete(
