@@ -1,9 +1,11 @@
 """From the files of an unpacked package to paragraphs with their language."""
 
 import gzip
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -50,8 +52,12 @@ def read_pages(folder: Path) -> Iterator[Page | DocumentRejected]:
     for file in sorted(folder.rglob("*")):
         path = f"/{file.relative_to(folder)}"
         reader = _reader(path)
-        if reader is None or not file.is_file() or file.is_symlink() or file.stat().st_size > _MOST_BYTES:
+        if reader is None or not file.is_file() or file.is_symlink():
             continue
+        if file.stat().st_size > _MOST_BYTES and reader is not _records:
+            if file.suffix != ".txt":
+                continue
+            reader = _plain
         try:
             paragraphs = tuple(reader(file))
         except DocumentRejected as rejection:
@@ -136,7 +142,28 @@ def _roff_text(line: str) -> str:
     return text.strip()
 
 
+def _plain(file: Path) -> Iterator[str]:
+    """Text too large for a reader of documents."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for is_text, paragraph in groupby(lines, key=lambda line: bool(line.strip())):
+            if is_text:
+                yield "".join(paragraph).strip()
+
+
+def _records(file: Path) -> Iterator[str]:
+    """One JSON value a line: its strings of more than a few words, one below the other."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            values = record.values() if isinstance(record, dict) else [record]
+            yield "\n".join(value for value in values if isinstance(value, str) and " " in value)
+
+
 _READERS: Final[Mapping[str, _Reader]] = {
-    **dict.fromkeys([".html", ".htm", ".xhtml", ".pdf", ".txt", ".md"], _document),
+    **dict.fromkeys([".html", ".htm", ".xhtml", ".pdf", ".txt", ".md", ".docx", ".epub"], _document),
+    ".jsonl": _records,
     **dict.fromkeys([".page", ".xml", ".docbook"], _xml),
 }

@@ -75,6 +75,13 @@ class _Stream:
         return f"{self.name}-{(self._count - 1) // PASSAGES_A_DOCUMENT:05d}"
 
 
+def halves(text: str) -> tuple[str, str]:
+    """Cut after the sentence that ends nearest to the middle, or at a space."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)] or [text.find(" ", len(text) // 2) + 1]
+    middle = min(ends, key=lambda end: abs(end - len(text) / 2))
+    return text[:middle], text[middle:]
+
+
 def _cut(text: str) -> int:
     """Where a passage that begins this text ends: after a sentence near CHARACTERS, else at a space."""
     window = text[: round(CHARACTERS * 1.2)]

@@ -62,13 +62,16 @@ class Scene:
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = _arguments(argv)
     with _folder(arguments.data_dir) as folder, ExitStack() as stack:
-        report = _measure(arguments, folder, stack)
+        try:
+            corpus = read_corpus(arguments.corpus, arguments.chunks)
+        except ValueError as error:
+            raise SystemExit(str(error)) from error
+        report = _measure(arguments, corpus, folder, stack)
     print(json.dumps(report) if arguments.json else table(report))
 
 
-def _measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> dict[str, Any]:
-    corpus = read_corpus(arguments.corpus, arguments.chunks)
-    _say(f"{len(corpus.passages)} passages")
+def _measure(arguments: argparse.Namespace, corpus: Corpus, folder: Path, stack: ExitStack) -> dict[str, Any]:
+    _say(f"{len(corpus.passages)} passages, {corpus.recombined} of them made of halves of others")
     prepared = prepare(corpus.passages, folder)
     _say(f"prepared in {prepared.seconds:.0f} s")
     database = stack.enter_context(closing(Database(folder)))
@@ -78,6 +81,7 @@ def _measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> d
     built_s = sum(seconds[step] for step in ("load_s", "index_s"))
     report: dict[str, Any] = {
         "chunks": len(corpus.passages),
+        "recombined": corpus.recombined,
         "build_s": round(built_s, 1),
         "steps_s": {"prepare_s": round(prepared.seconds, 1), **{k: round(v, 1) for k, v in seconds.items()}},
         "sizes_mb": database.sizes(),

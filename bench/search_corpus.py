@@ -1,6 +1,7 @@
 """The passages that are indexed, and the questions that are asked of them.
 
-Passages: the first N of a `chunks.jsonl` (`python -m bench.corpus`), or of the text files of any folder.
+Passages: the first N of a `chunks.jsonl` (`python -m bench.corpus`), or of the public sets and the text files
+of any folder. Where these have fewer, halves of two passages make another, and the report says how many.
 Questions are of 3 to 60 words, in English and Portuguese, drawn by a fixed seed:
 - sentences of the passages that follow the first N: they are not in the index, their neighbours may be;
 - lines that stand above a paragraph in those passages, most of them headings, as people type key words;
@@ -11,13 +12,13 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Final, TypeVar
 
 from bench.corpus_files import read_folder
-from bench.corpus_passages import Paragraphs, Passage, passages
-from bench.corpus_sets import NAMES, SETS
+from bench.corpus_passages import PASSAGES_A_DOCUMENT, Paragraphs, Passage, halves, passages
+from bench.corpus_sets import NAMES, SETS, set_passages
 from bench.datasets import read_jsonl
 
 T = TypeVar("T")
@@ -32,10 +33,11 @@ _HEADING: Final = re.compile(r"[^\W\d_][^=<>(){}\[\];#*|]{8,78}[^\W\d_]")
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """`held_out` is indexed nowhere."""
+    """`held_out` is indexed nowhere. The last `recombined` passages are made of halves of others."""
 
     passages: Sequence[Passage]
     held_out: Sequence[Passage]
+    recombined: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +48,39 @@ class Question:
     kind: str
 
 
-def read_corpus(source: Path, count: int) -> Corpus:
-    """Raises ValueError where there are too few passages."""
-    found = list(islice(_passages(source), count + HELD_OUT))
-    end = _end_of_document(found, count)
-    if len(found) < count or len(found) - end < HELD_OUT // 4:
+def read_corpus(source: Path, count: int, *, sets: Path = SETS) -> Corpus:
+    """Raises ValueError where there is too little text to ask about."""
+    found = list(islice(_passages(source, sets), count + HELD_OUT))
+    own = min(count, len(found) - HELD_OUT // 4 - PASSAGES_A_DOCUMENT)
+    if own <= 0:
         raise ValueError(
-            f"{source} has {len(found)} passages; {count} and {HELD_OUT // 4} for questions are needed."
+            f"{source} has {len(found)} passages, and {HELD_OUT // 4} for questions are needed."
             f" Make more: python -m bench.corpus --target FOLDER --chunks {count + HELD_OUT}"
         )
-    return Corpus(passages=found[:count], held_out=found[end:])
+    made = list(islice(recombined(found[:own]), count - own))
+    if len(made) < count - own:
+        raise ValueError(f"{own} passages of {source} cannot be recombined to {count}: give more text")
+    held_out = found[_end_of_document(found, own) :]
+    return Corpus(passages=[*found[:own], *made], held_out=held_out, recombined=len(made))
+
+
+def recombined(found: Sequence[Passage]) -> Iterator[Passage]:
+    """First halves with second halves of other passages of the language, each pair once, by a fixed seed."""
+    source = random.Random(SEED)
+    by_language = {
+        language: [halves(passage.text) for passage in found if passage.language == language]
+        for language in sorted({passage.language for passage in found})
+    }
+    weights = [len(parts) for parts in by_language.values()]
+    pairs: set[tuple[str, int, int]] = set()
+    for _ in range(len(found) ** 2):
+        [language] = source.choices(list(by_language), weights)
+        parts = by_language[language]
+        first, second = source.randrange(len(parts)), source.randrange(len(parts))
+        if first != second and (language, first, second) not in pairs:
+            document = f"recombined-{len(pairs) // PASSAGES_A_DOCUMENT:06d}"
+            pairs.add((language, first, second))
+            yield Passage(text=parts[first][0] + parts[second][1], language=language, document=document)
 
 
 def _end_of_document(found: Sequence[Passage], count: int) -> int:
@@ -66,11 +91,12 @@ def _end_of_document(found: Sequence[Passage], count: int) -> int:
     return end
 
 
-def _passages(source: Path) -> Iterator[Passage]:
+def _passages(source: Path, sets: Path) -> Iterator[Passage]:
     file = source / "chunks.jsonl" if source.is_dir() else source
     if file.exists():
         return (Passage(**line) for line in read_jsonl(file))
-    return passages(source.name, read_folder(source), Paragraphs())
+    paragraphs = Paragraphs()
+    return chain(set_passages(sets, paragraphs), passages(source.name, read_folder(source), paragraphs))
 
 
 def make_questions(corpus: Corpus, count: int, shared: Path = SETS) -> list[Question]:

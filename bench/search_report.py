@@ -88,7 +88,8 @@ def _mixed(report: Mapping[str, Any]) -> Iterator[Bar]:
 def table(report: Mapping[str, Any]) -> str:
     steps = ", ".join(f"{name} {seconds:g}" for name, seconds in report["steps_s"].items())
     lines = [
-        f"{report['chunks']} chunks, {report['questions']} questions; built in {report['build_s']:g} s",
+        f"{report['chunks']} chunks, {report['recombined']} of them made of halves of others",
+        f"{report['questions']} questions; built in {report['build_s']:g} s",
         f"  {steps}",
         "",
         f"{'':<34}" + "".join(f"{column:>12}" for column in _COLUMNS),

@@ -4,6 +4,9 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
+from bench import corpus_files
 from bench.corpus import extract, write
 from bench.corpus_files import Page, read_folder, roff_paragraphs
 from bench.corpus_passages import Paragraphs, is_prose, passages
@@ -92,3 +95,15 @@ def test_the_public_sets_come_before_packages(tmp_path: Path) -> None:
     assert write([], tmp_path, file, 3, sets=tmp_path / "sets") == 1
     line = json.loads(file.read_text())
     assert (line["language"], line["document"]) == ("pt", "set-faquad_pt-pt-00000")
+
+
+def test_lines_of_json_and_text_of_any_size_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = {"id": "a1", "title": "About files", "text": "The files are kept on this computer for ever."}
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(record)}\nno json\n")
+    (tmp_path / "b.txt").write_text(
+        "The first paragraph of the text.\n\n\nThe second paragraph\nof the text.\n"
+    )
+    monkeypatch.setattr(corpus_files, "_MOST_BYTES", 10)
+    lines, plain = read_folder(tmp_path)
+    assert lines.paragraphs == ("About files\nThe files are kept on this computer for ever.",)
+    assert plain.paragraphs == ("The first paragraph of the text.", "The second paragraph\nof the text.")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.corpus_passages import Passage
+from bench.corpus_passages import Passage, halves
 from bench.search import main
 from bench.search_corpus import Corpus, headings, make_questions, read_corpus, sentences
 from bench.search_database import group_of
@@ -147,8 +147,23 @@ def test_what_is_held_out_begins_with_another_document(tmp_path: Path) -> None:
     assert len(corpus.passages) == 30
     assert corpus.held_out[0].document == "d0002"
     assert read_corpus(file, 30) == corpus
+    assert corpus.recombined == 0
     with pytest.raises(ValueError, match="for questions are needed"):
-        read_corpus(file, 1_000)
+        read_corpus(corpus_file(tmp_path, made_up(1_000)), 30)
+
+
+def test_where_text_is_short_halves_make_new_passages_and_are_counted(tmp_path: Path) -> None:
+    file = corpus_file(tmp_path, made_up(1_240))
+    corpus = read_corpus(file, 1_000)
+    own, made = corpus.passages[: -corpus.recombined], corpus.passages[-corpus.recombined :]
+    assert len(corpus.passages) == 1_000
+    assert not {item.document for item in made} & {item.document for item in own}
+    firsts, seconds = zip(*(halves(item.text) for item in own), strict=True)
+    assert all(item.text.startswith(firsts) and item.text.endswith(seconds) for item in made)
+    assert not {item.document for item in corpus.held_out} & {item.document for item in own}
+    assert read_corpus(file, 1_000) == corpus
+    with pytest.raises(ValueError, match="give more text"):
+        read_corpus(file, 1_000_000)
 
 
 def test_groups_have_the_shares_that_they_are_named_after() -> None:
