@@ -1,7 +1,7 @@
 """Hybrid search and filters in SQL."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pgvector import HalfVector
@@ -68,13 +68,17 @@ class PostgresIndex:
             **matching.values,
         }
         with self._session.transaction() as connection:
-            for reach in _reaches(connection, collections, matching.sql if request.filter else None, values):
+            passed = _Passed()
+            if request.filter and any(collection.folded for collection in collections):
+                passed = _passed(connection, matching.sql, values)
+            for reach in passed.reaches(depth):
                 plan = Plan(
                     mode=request.mode,
                     collections=collections,
                     matching=matching.sql,
                     has_vector=vector is not None,
                     reach=reach,
+                    among=passed.documents,
                 )
                 rows = _run(connection, plan, values)
                 found = tuple(_scored_passage(row) for row in rows if row["chunk_id"] is not None)
@@ -114,28 +118,27 @@ class PostgresIndex:
             return tuple(row["document_id"] for row in connection.execute(statement, values))
 
 
-def _reaches(
-    connection: Connection,
-    collections: Sequence[SearchedCollection],
-    matching: Composable | None,
-    values: Mapping[str, Any],
-) -> Iterator[Reach | None]:
-    """How far to look; farther, while the filter leaves fewer than are wanted; in the end, everywhere."""
-    share = 1.0
-    if matching is not None and any(collection.folded for collection in collections):
-        share = _share(connection, matching, values)
-    if share > 0:
-        reach = Reach.to(values["depth"], share=share)
-        yield reach
-        yield reach.farther()
-    yield None
+@dataclass(frozen=True, kw_only=True)
+class _Passed:
+    """What a filter lets through: which share of the chunks and, where these are few, which documents."""
+
+    share: float = 1.0
+    documents: Sequence[str] | None = None
+
+    def reaches(self, depth: int) -> Iterator[Reach | None]:
+        """How far to look; farther, while the filter leaves fewer than are wanted; in the end, everywhere."""
+        if self.documents is None:
+            reach = Reach.to(depth, share=self.share)
+            yield reach
+            yield reach.farther()
+        yield None
 
 
-def _share(connection: Connection, matching: Composable, values: Mapping[str, Any]) -> float:
-    """Of the chunks that a filter lets through; 0 where these are few."""
-    row = connection.execute(_sql["selectivity"].format(matching=matching), values).fetchone() or {}
-    few = row["passing"] <= FEW_CHUNKS
-    return 0.0 if few else float(row["passing"] / row["chunks"])
+def _passed(connection: Connection, matching: Composable, values: Mapping[str, Any]) -> _Passed:
+    statement = _sql["selectivity"].format(matching=matching)
+    row = connection.execute(statement, {**values, "few": FEW_CHUNKS}).fetchone() or {}
+    share = 1.0 if row["documents"] is not None else float(row["passing"] / row["chunks"])
+    return _Passed(share=share, documents=row["documents"])
 
 
 def _run(connection: Connection, plan: Plan, values: Mapping[str, Any]) -> list[DictRow]:

@@ -49,13 +49,14 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`reach` None: every chunk that the filter lets through is scored."""
+    """`reach` None: every chunk that the filter lets through is scored; these are `among` those documents."""
 
     mode: SearchMode
     collections: Sequence[SearchedCollection]
     matching: Composable
     has_vector: bool
     reach: Reach | None
+    among: Sequence[str] | None
 
     @property
     def folded(self) -> bool:
@@ -65,8 +66,9 @@ class Plan:
         if not self.folded:
             return self._search(self._scanned(), SQL("false"))
         if self.reach is None:
-            return self._search(self._folded("listed_passing", self._near("nearest_passing")), SQL("false"))
-        return self._search(self._folded("listed_best", self._indexed(self.reach)), self._truncated())
+            return self._search(self._folded(self._all(), self._near("nearest_passing")), SQL("false"))
+        best = _sql["listed_best"].format(matching=self.matching)
+        return self._search(self._folded(best, self._indexed(self.reach)), self._truncated())
 
     def values(self) -> Mapping[str, Any]:
         reach = self.reach or Reach(entries=0, listed=0, nearest=0)
@@ -77,6 +79,7 @@ class Plan:
             "most": reach.listed,
             "fetched": reach.nearest,
             "ef_search": str(EF_SEARCH),
+            "among": self.among,
         }
 
     def _search(self, keyword_leg: Composable, truncated: Composable) -> Composed:
@@ -88,9 +91,14 @@ class Plan:
     def _near(self, name: str) -> Composable:
         return _sql[name if self.has_vector else "nearest_nothing"]
 
-    def _folded(self, listed: str, nearest: Composable) -> Composable:
-        return _sql["folded_keywords"].format(
-            matching=self.matching, listed=_sql[listed].format(matching=self.matching), nearest=nearest
+    def _folded(self, listed: Composable, nearest: Composable) -> Composable:
+        return _sql["folded_keywords"].format(matching=self.matching, listed=listed, nearest=nearest)
+
+    def _all(self) -> Composable:
+        return _sql["listed_passing"].format(
+            matching=self.matching,
+            among=SQL("true") if self.among is None else SQL("d.document_id = ANY(%(among)s)"),
+            terms=SQL("NULL::bigint[]" if self.mode is SearchMode.SEMANTIC else "c.terms"),
         )
 
     def _indexed(self, reach: Reach) -> Composable:

@@ -227,13 +227,13 @@ listed AS MATERIALIZED (
 )
 
 -- name: listed_passing
--- Few pass the filter: all of them.
+-- Few pass the filter: all of them. Terms are for keyword scores.
 passing AS MATERIALIZED (
     SELECT d.document_id, d.build FROM documents d
-    WHERE d.collection_id = ANY(%(collections)s) AND d.keyword_number IS NOT NULL AND {matching}
+    WHERE d.collection_id = ANY(%(collections)s) AND d.keyword_number IS NOT NULL AND {among} AND {matching}
 ),
 listed AS MATERIALIZED (
-    SELECT c.chunk_id, c.document_id, c.ordinal, c.terms, c.term_count, true AS passes
+    SELECT c.chunk_id, c.document_id, c.ordinal, {terms} AS terms, c.term_count, true AS passes
     FROM chunks c JOIN passing d USING (document_id, build)
     WHERE c.document_id = ANY(ARRAY(SELECT document_id FROM passing))
 )
@@ -286,11 +286,18 @@ nearest AS MATERIALIZED (
  LIMIT {fetched})
 
 -- name: selectivity
--- Of the folded documents, how many chunks pass.
-SELECT coalesce(sum(d.chunk_count), 0)::bigint AS chunks,
-       coalesce(sum(d.chunk_count) FILTER (WHERE {matching}), 0)::bigint AS passing
-FROM documents d
-WHERE d.collection_id = ANY(%(collections)s) AND d.build > 0
+-- How many chunks pass, of about how many; where these are few, of which documents.
+WITH passing AS MATERIALIZED (
+    SELECT d.document_id, d.chunk_count FROM documents d
+    WHERE d.collection_id = ANY(%(collections)s) AND d.build > 0 AND {matching}
+)
+SELECT passing, greatest(passing, folded) AS chunks,
+       CASE WHEN passing <= %(few)s THEN ARRAY(SELECT document_id FROM passing) END AS documents
+FROM (SELECT coalesce(sum(chunk_count), 0)::bigint AS passing FROM passing) p
+CROSS JOIN (
+    SELECT sum(chunk_count - removed_chunks)::bigint AS folded FROM keyword_segments
+    WHERE collection_id = ANY(%(collections)s)
+) s
 
 -- name: matches
 SELECT EXISTS (SELECT FROM documents d WHERE d.document_id = %(document_id)s AND {matching}) AS found
