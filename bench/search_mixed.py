@@ -46,11 +46,12 @@ Version = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What a process did. `gone` tells since when (`time.monotonic`) a version may be found no longer."""
+    """What a process did. `written` and `deleted` are what was done while others searched, not what was late.
+    `gone` tells since when (`time.monotonic`) a version may be found no longer.
+    """
 
     written: int = 0
     deleted: int = 0
-    seconds: float = 0.0
     gone: dict[Version, float] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
@@ -87,13 +88,12 @@ def measure_mixed(
         time.sleep(max(0.0, started - time.monotonic()))
         busy = _search(retriever, questions, started + seconds)
         done = [each.result() for each in writing]
-    took = max(each.seconds for each in done)
     gone = dict(chain.from_iterable(each.gone.items() for each in done))
     errors = chain.from_iterable(each.errors for each in done)
     return {
         "seconds": seconds,
-        "written_per_second": round(sum(each.written for each in done) / took, 1),
-        "deleted_per_second": round(sum(each.deleted for each in done) / took, 1),
+        "written_per_second": round(sum(each.written for each in done) / seconds, 1),
+        "deleted_per_second": round(sum(each.deleted for each in done) / (seconds - _life(seconds)), 1),
         "searches": len(busy),
         "passing_documents_found": sum(len(found.versions) for found in busy),
         "stale": len(stale(busy, gone)),
@@ -147,18 +147,15 @@ def write_and_delete(
 ) -> Written:
     """What one process does of it, by `started` of `time.monotonic`, which all of them share."""
     numbers = range(process, seconds * PER_SECOND, _PROCESSES)
-    life = min(_LIFE_SECONDS, seconds)
     with closing(PostgresStore(conninfo, migrates=False)) as store, ThreadPoolExecutor(_WRITERS) as executor:
         writers = [
-            _Writer(store=store, documents=documents, started=started, life_seconds=life)
+            _Writer(store=store, documents=documents, started=started, seconds=seconds)
             for _ in range(_WRITERS)
         ]
         list(executor.map(_Writer.live, writers, (numbers[first::_WRITERS] for first in range(_WRITERS))))
     return Written(
         written=sum(writer.written for writer in writers),
         deleted=sum(writer.deleted for writer in writers),
-        # Births and deaths go on for as long, the one a life before the other.
-        seconds=time.monotonic() - started - life,
         gone={version: at for writer in writers for version, at in writer.gone.items()},
         errors=[error for writer in writers for error in writer.errors],
     )
@@ -176,7 +173,7 @@ class _Writer:
     store: PostgresStore
     documents: Sequence[NewDocument]
     started: float
-    life_seconds: float
+    seconds: int
     written: int = 0
     deleted: int = 0
     gone: dict[Version, float] = field(default_factory=dict)
@@ -185,7 +182,7 @@ class _Writer:
     def live(self, numbers: Sequence[int]) -> None:
         tenant = self.store.tenant(TENANT)
         collection = tenant.collections.get(COLLECTION)
-        due = sorted(step for number in numbers for step in steps(number, self.life_seconds))
+        due = sorted(step for number in numbers for step in steps(number, _life(self.seconds)))
         for count, (at, number, step) in enumerate(due, 1):
             time.sleep(max(0.0, self.started + at - time.monotonic()))
             try:
@@ -201,13 +198,18 @@ class _Writer:
         document = replace(document, key=f"{document.key}-{number}")
         if step == _DELETE:
             erase(tenant, collection, document.key, _DELETE + 1)
-            self.deleted += 1
         else:
             write(tenant, collection, replace(document, version=step + 1))
-            self.written += 1
+        if time.monotonic() < self.started + self.seconds:
+            self.deleted += step == _DELETE
+            self.written += step != _DELETE
         if step:
             last = _REPLACE if step == _REPLACE or not _is_replaced(number) else _DELETE
             self.gone[document.key, last] = time.monotonic()
+
+
+def _life(seconds: float) -> float:
+    return min(_LIFE_SECONDS, seconds / 2)
 
 
 def steps(number: int, life_seconds: float) -> Iterator[tuple[float, int, int]]:

@@ -69,6 +69,21 @@ def test_what_was_deleted_or_replaced_makes_room(tenant: PostgresTenantStore, se
     assert nearest(tenant, 10) == words(range(320, 330))
 
 
+def test_what_comes_later_is_taken_in_with_less_looking_around(
+    tenant: PostgresTenantStore, session: Session
+) -> None:
+    fan(tenant)
+    index(session, tenant)
+    with session.transaction() as connection:
+        rows = connection.execute(
+            "SELECT reloptions FROM pg_class WHERE relname = ANY(%s)", [indexes(session)]
+        )
+        assert [row["reloptions"] for row in rows] == [["m=24", "ef_construction=100"]]
+    index(session, tenant)  # is no second one
+    ready(tenant, "later.txt", "word later", vectors=[at(0.2 / COUNT)])
+    assert nearest(tenant, 3) == ["word 0", "word later", "word 1"]
+
+
 def test_a_filter_gets_as_many_as_there_are(tenant: PostgresTenantStore, session: Session) -> None:
     fan(tenant)
     index(session, tenant)
