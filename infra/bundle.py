@@ -1,6 +1,7 @@
 """Makes the functions' bundles in build/, without Docker: `python -m infra.bundle [ingestion|api|migration]`.
 
-Lambda's machines are aarch64; the same bundle for this kind of machine is made beside it, and tried.
+Lambda's machines are aarch64; the same bundle for this kind of machine is made beside it, and tried. So is
+awslambdaric, which Lambda's Python runtime brings along: tests and `make deploy-local` run the others in it.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from infra.bundles.sources import copy_modules, imported_modules, modules_of
 LAMBDA_PLATFORM: Final = "aarch64-manylinux_2_28"
 TWIN_PLATFORM: Final = "x86_64-manylinux_2_28"
 TASK_ROOT: Final = "/var/task"
+RUNTIME: Final = REPOSITORY / "requirements" / "lambda-runtime.txt"
 _MEGABYTE: Final = 1_000_000
 
 # The handler alone first: it may lack nothing. Then every module, those imported on demand too.
@@ -42,6 +44,7 @@ def main() -> None:
     try:
         for name in arguments.functions or FUNCTIONS:
             print(_build_both(FUNCTIONS[name], arguments.out))  # noqa: T201 - a command's output
+        install(RUNTIME, arguments.out / "x86_64" / "runtime", platform=TWIN_PLATFORM)
     except BundleError as error:
         sys.exit(f"error: {error}")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from infra.bundle import TASK_ROOT, TWIN_PLATFORM
-from infra.bundles.functions import FUNCTIONS, REPOSITORY
-from infra.bundles.packages import compile_modules, find_python, install
+from infra.bundle import TASK_ROOT
+from infra.bundles.functions import FUNCTIONS
+from infra.bundles.packages import compile_modules, find_python
 
 # -S: without this machine's own packages.
 _BOOTSTRAP: Final = """\
@@ -16,12 +16,6 @@ _BOOTSTRAP: Final = """\
 export PYTHONPATH="$LAMBDA_TASK_ROOT:{runtime}" PYTHONDONTWRITEBYTECODE=1
 exec {python} -S -m awslambdaric "$_HANDLER"
 """
-
-
-def install_runtime(target: Path) -> Path:
-    """awslambdaric, which is part of Lambda's Python runtime and of no bundle."""
-    install(REPOSITORY / "requirements" / "lambda-runtime.txt", target, platform=TWIN_PLATFORM)
-    return target
 
 
 def prepare_functions(

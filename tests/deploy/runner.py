@@ -19,7 +19,7 @@ from infra.bundles.functions import FUNCTIONS, REPOSITORY
 from infra.errors import DeploymentImpossible
 from infra.local.assembly import assemble
 from infra.local.differences import DIFFERENCES, UNTRIED, Surroundings
-from infra.local.functions import install_runtime, prepare_functions, replace_text
+from infra.local.functions import prepare_functions, replace_text
 from infra.settings import DeploymentSettings, parse_settings
 from tests.deploy.bedrock import Bedrock
 from tests.deploy.deployment import Client, Deployment, ScenarioFailed, Service
@@ -87,7 +87,6 @@ def _start(running: ExitStack, progress: Progress) -> tuple[Release, Bedrock]:
         bedrock = running.enter_context(Bedrock())
         directory = running.enter_context(database(_HOME / "database", password))
         aws = running.enter_context(emulator(_HOME))
-        runtime = install_runtime(_TWINS / "runtime")
     settings = parse_settings(_SETTINGS, origin="this machine")
     release = Release(
         deployment=Deployment(name=settings.name, aws=aws, folder=_HOME),
@@ -96,7 +95,7 @@ def _start(running: ExitStack, progress: Progress) -> tuple[Release, Bedrock]:
         ),
         settings=settings,
         progress=progress,
-        runtime=runtime,
+        runtime=_TWINS / "runtime",
     )
     return release, bedrock
 

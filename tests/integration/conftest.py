@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import TWIN_PLATFORM, build
+from infra.bundle import RUNTIME, TWIN_PLATFORM, build
 from infra.bundles.errors import PackagesUnavailable, ToolMissing
-from infra.bundles.functions import FUNCTIONS, REPOSITORY
+from infra.bundles.functions import FUNCTIONS
 from infra.bundles.packages import install
 
 
@@ -15,9 +15,8 @@ from infra.bundles.packages import install
 def twins(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """By the function's name; `runtime` is awslambdaric, which Lambda brings along."""
     folder = tmp_path_factory.mktemp("bundles")
-    runtime = REPOSITORY / "requirements" / "lambda-runtime.txt"
     try:
-        install(runtime, folder / "runtime", platform=TWIN_PLATFORM, offline=True)
+        install(RUNTIME, folder / "runtime", platform=TWIN_PLATFORM, offline=True)
         for name, function in FUNCTIONS.items():
             build(function, folder / name, platform=TWIN_PLATFORM, offline=True)
     except (ToolMissing, PackagesUnavailable) as error:
