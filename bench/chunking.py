@@ -193,29 +193,36 @@ def _score(question: Question, found: Sequence[Piece]) -> tuple[float, float, fl
 
 
 def _table(figures: Sequence[Figures]) -> str:
-    head = (
-        "| size | k | chunker | chunks | tokens a chunk | recall | precision | IoU |",
-        "|--:|--:|---|--:|--:|--:|--:|--:|",
+    columns = ("chunker", "chunks", "tokens a chunk", "recall", "precision", "IoU")
+    return _by_size(
+        columns,
+        {
+            (each.size, each.k, each.chunker): f"{each.chunks:,} | {each.tokens:.0f}"
+            f" | {each.recall:.3f} | {each.precision:.4f} | {each.iou:.4f}"
+            for each in figures
+        },
     )
-    rows = (
-        f"| {each.size} | {each.k} | {each.chunker} | {each.chunks:,} | {each.tokens:.0f}"
-        f" | {each.recall:.3f} | {each.precision:.4f} | {each.iou:.4f} |"
-        for each in sorted(figures, key=lambda each: (each.size, each.k))
-    )
-    return "\n".join((*head, *rows))
 
 
 def _difference_table(differences: Sequence[Difference]) -> str:
-    head = (
-        "| size | k | acervo above | recall | precision |",
-        "|--:|--:|---|--:|--:|",
+    return _by_size(
+        ("acervo above", "recall", "precision"),
+        {
+            (each.size, each.k, each.chunker): f"{each.recall:+.3f} ± {each.recall_error:.3f}"
+            f" | {each.precision:+.4f} ± {each.precision_error:.4f}"
+            for each in differences
+        },
     )
+
+
+def _by_size(columns: Sequence[str], cells: Mapping[tuple[int, int, str], str]) -> str:
+    """Rows by size, then by k; `columns` are the chunker's and what stands in its cells."""
+    head = f"| size | k | {' | '.join(columns)} |\n|--:|--:|---|{'--:|' * (len(columns) - 1)}"
     rows = (
-        f"| {each.size} | {each.k} | {each.chunker} | {each.recall:+.3f} ± {each.recall_error:.3f}"
-        f" | {each.precision:+.4f} ± {each.precision_error:.4f} |"
-        for each in sorted(differences, key=lambda each: (each.size, each.k))
+        f"| {size} | {k} | {chunker} | {figures} |"
+        for (size, k, chunker), figures in sorted(cells.items(), key=lambda cell: cell[0][:2])
     )
-    return "\n".join((*head, *rows))
+    return "\n".join((head, *rows))
 
 
 def _arguments() -> argparse.Namespace:

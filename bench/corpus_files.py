@@ -1,7 +1,6 @@
 """From the files of an unpacked package to paragraphs with their language."""
 
 import gzip
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import Final
 
 from lxml import etree
 
+from bench.datasets import read_jsonl
 from ingestion.parse.reader import parse
 from rag.domain.content import BlockKind, ExtractedText
-from rag.errors import DocumentRejected
+from rag.errors import CorruptDocument, DocumentRejected
 from rag.text.language import detect_language
 
 LANGUAGES: Final = frozenset(["en", "pt"])
@@ -54,10 +54,10 @@ def read_pages(folder: Path) -> Iterator[Page | DocumentRejected]:
         reader = _reader(path)
         if reader is None or not file.is_file() or file.is_symlink():
             continue
-        if file.stat().st_size > _MOST_BYTES and reader is not _records:
-            if file.suffix != ".txt":
+        if file.stat().st_size > _MOST_BYTES:
+            reader = _LARGE.get(file.suffix.lower())
+            if reader is None:
                 continue
-            reader = _plain
         try:
             paragraphs = tuple(reader(file))
         except DocumentRejected as rejection:
@@ -151,15 +151,13 @@ def _plain(file: Path) -> Iterator[str]:
 
 
 def _records(file: Path) -> Iterator[str]:
-    """One JSON value a line: its strings of more than a few words, one below the other."""
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
+    """One JSON value a line: its strings of several words, one below the other."""
+    try:
+        for record in read_jsonl(file):
             values = record.values() if isinstance(record, dict) else [record]
             yield "\n".join(value for value in values if isinstance(value, str) and " " in value)
+    except ValueError as error:
+        raise CorruptDocument(f"{file}: {error}") from error
 
 
 _READERS: Final[Mapping[str, _Reader]] = {
@@ -167,3 +165,4 @@ _READERS: Final[Mapping[str, _Reader]] = {
     ".jsonl": _records,
     **dict.fromkeys([".page", ".xml", ".docbook"], _xml),
 }
+_LARGE: Final[Mapping[str, _Reader]] = {".txt": _plain, ".jsonl": _records}

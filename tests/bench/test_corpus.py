@@ -8,8 +8,9 @@ import pytest
 
 from bench import corpus_files
 from bench.corpus import extract, write
-from bench.corpus_files import Page, read_folder, roff_paragraphs
+from bench.corpus_files import Page, read_folder, read_pages, roff_paragraphs
 from bench.corpus_passages import Paragraphs, is_prose, passages
+from rag.errors import CorruptDocument
 
 
 def page(*paragraphs: str, language: str = "en") -> Page:
@@ -99,11 +100,15 @@ def test_the_public_sets_come_before_packages(tmp_path: Path) -> None:
 
 def test_lines_of_json_and_text_of_any_size_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = {"id": "a1", "title": "About files", "text": "The files are kept on this computer for ever."}
-    (tmp_path / "a.jsonl").write_text(f"{json.dumps(record)}\nno json\n")
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(record)}\n")
+    (tmp_path / "broken.jsonl").write_text(f"{json.dumps(record)}\nno json\n")
     (tmp_path / "b.txt").write_text(
         "The first paragraph of the text.\n\n\nThe second paragraph\nof the text.\n"
     )
     monkeypatch.setattr(corpus_files, "_MOST_BYTES", 10)
-    lines, plain = read_folder(tmp_path)
+    lines, plain, refused = read_pages(tmp_path)
+    assert isinstance(lines, Page)
+    assert isinstance(plain, Page)
+    assert isinstance(refused, CorruptDocument)
     assert lines.paragraphs == ("About files\nThe files are kept on this computer for ever.",)
     assert plain.paragraphs == ("The first paragraph of the text.", "The second paragraph\nof the text.")

@@ -3,8 +3,10 @@
 import json
 import math
 import random
+import time
 from array import array
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,10 @@ import pytest
 from bench.corpus_passages import Passage, halves
 from bench.search import main
 from bench.search_corpus import Corpus, headings, make_questions, read_corpus, sentences
-from bench.search_database import group_of
+from bench.search_database import Database, group_of, new_document
 from bench.search_exact import Bm25, Ranking, nearest
 from bench.search_measure import Outcome, overlap, percentiles
-from bench.search_mixed import Found, stale, steps
+from bench.search_mixed import Found, stale, steps, write_and_delete
 from bench.search_prepared import Prepared, analysed, prepare
 from bench.search_report import bars, table
 from bench.search_vectors import embed
@@ -179,6 +181,15 @@ def test_groups_have_the_shares_that_they_are_named_after() -> None:
 def test_a_passing_document_is_written_sometimes_replaced_and_deleted() -> None:
     assert list(steps(10, 8.0)) == [(0.2, 10, 0), (4.2, 10, 1), (8.2, 10, 2)]
     assert [step for _, _, step in steps(11, 8.0)] == [0, 2]
+
+
+def test_what_is_done_after_the_searches_is_done_but_not_counted(tmp_path: Path) -> None:
+    with closing(Database(tmp_path)) as database:
+        database.collection()
+        late = new_document("late", made_up(2), group="mixed")
+        done = write_and_delete(database.conninfo, [late], 1, time.monotonic() - 100, 0)
+    assert (done.written, done.deleted, done.errors) == (0, 0, [])
+    assert {key for key, _ in done.gone} == {f"late-{number}" for number in range(0, 50, 4)}
 
 
 def test_a_version_is_stale_in_searches_that_began_after_it_had_gone() -> None:

@@ -137,8 +137,7 @@ class _Passed:
 def _passed(connection: Connection, matching: Composable, values: Mapping[str, Any]) -> _Passed:
     statement = _sql["selectivity"].format(matching=matching)
     row = connection.execute(statement, {**values, "few": FEW_CHUNKS}).fetchone() or {}
-    share = 1.0 if row["documents"] is not None else float(row["passing"] / row["chunks"])
-    return _Passed(share=share, documents=row["documents"])
+    return _Passed(share=row["share"], documents=row["documents"])
 
 
 def _run(connection: Connection, plan: Plan, values: Mapping[str, Any]) -> list[DictRow]:

@@ -49,7 +49,7 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`reach` None: every chunk that the filter lets through is scored; these are `among` those documents."""
+    """`reach` None: every chunk that passes the filter is scored. `among`: its documents, where known."""
 
     mode: SearchMode
     collections: Sequence[SearchedCollection]

@@ -286,12 +286,12 @@ nearest AS MATERIALIZED (
  LIMIT {fetched})
 
 -- name: selectivity
--- How many chunks pass, of about how many; where these are few, of which documents.
+-- The share of the chunks that pass, about; where these are few, of which documents.
 WITH passing AS MATERIALIZED (
     SELECT d.document_id, d.chunk_count FROM documents d
     WHERE d.collection_id = ANY(%(collections)s) AND d.build > 0 AND {matching}
 )
-SELECT passing, greatest(passing, folded) AS chunks,
+SELECT passing / greatest(passing, folded, 1)::float8 AS share,
        CASE WHEN passing <= %(few)s THEN ARRAY(SELECT document_id FROM passing) END AS documents
 FROM (SELECT coalesce(sum(chunk_count), 0)::bigint AS passing FROM passing) p
 CROSS JOIN (

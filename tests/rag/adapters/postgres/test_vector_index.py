@@ -3,10 +3,13 @@
 import math
 from collections.abc import Iterable
 
+import psycopg
 import pytest
 
-from rag.adapters.postgres import keyword_index, vector_index
-from rag.adapters.postgres.connection import Session
+from rag.adapters.postgres import keyword_index, search, vector_index
+from rag.adapters.postgres.connection import SCHEMA, Session
+from rag.adapters.postgres.migrate import migrations
+from rag.adapters.postgres.search_statement import FEW_CHUNKS
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import Comparison, Filter
 from rag.domain.search import SearchMode, SearchRequest
@@ -74,14 +77,39 @@ def test_what_comes_later_is_taken_in_with_less_looking_around(
 ) -> None:
     fan(tenant)
     index(session, tenant)
-    with session.transaction() as connection:
-        rows = connection.execute(
-            "SELECT reloptions FROM pg_class WHERE relname = ANY(%s)", [indexes(session)]
-        )
-        assert [row["reloptions"] for row in rows] == [["m=24", "ef_construction=100"]]
+    assert options(session) == ["m=24", "ef_construction=100"]
     index(session, tenant)  # is no second one
     ready(tenant, "later.txt", "word later", vectors=[at(0.2 / COUNT)])
     assert nearest(tenant, 3) == ["word 0", "word later", "word 1"]
+
+
+def test_an_index_that_was_made_before_takes_in_what_comes_later_alike(
+    tenant: PostgresTenantStore, session: Session, conninfo: str
+) -> None:
+    fan(tenant)
+    index(session, tenant)
+    [name] = indexes(session)
+    with psycopg.connect(conninfo, autocommit=True, options=f"-c search_path={SCHEMA},public") as owner:
+        owner.execute(f"ALTER INDEX {name} SET (ef_construction = 200)")
+        assert options(session) == ["m=24", "ef_construction=200"]
+        owner.execute(dict(migrations())[11].encode())
+    assert options(session) == ["m=24", "ef_construction=100"]
+
+
+@pytest.mark.parametrize("few", [0, FEW_CHUNKS])
+@pytest.mark.parametrize("mode", SearchMode)
+def test_a_filter_scores_the_same_with_indexes_and_without(
+    tenant: PostgresTenantStore, session: Session, monkeypatch: pytest.MonkeyPatch, few: int, mode: SearchMode
+) -> None:
+    fan(tenant)
+    wanted = Comparison(field="metadata.tens", op="eq", value=2)
+    request = SearchRequest(query="word 407", mode=mode, filter=wanted)
+    scanned = searched(tenant, request, NORTH, limit=10).passages
+    index(session, tenant)
+    monkeypatch.setattr(search, "FEW_CHUNKS", few)
+    found = searched(tenant, request, NORTH, limit=10).passages
+    assert found[0].text == scanned[0].text
+    assert [passage.scores for passage in found] == [pytest.approx(passage.scores) for passage in scanned]
 
 
 def test_a_filter_gets_as_many_as_there_are(tenant: PostgresTenantStore, session: Session) -> None:
@@ -107,6 +135,14 @@ def test_it_goes_with_its_collection(tenant: PostgresTenantStore, session: Sessi
     tenant.collections.delete("notes")
     tenant.ledger.erase(claim(tenant))
     assert not indexes(session)
+
+
+def options(session: Session) -> list[str]:
+    with session.transaction() as connection:
+        [row] = connection.execute(
+            "SELECT reloptions FROM pg_class WHERE relname = ANY(%s)", [indexes(session)]
+        )
+        return list(row["reloptions"])
 
 
 def indexes(session: Session) -> list[str]:
