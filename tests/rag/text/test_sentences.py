@@ -75,3 +75,12 @@ def test_time_grows_linearly(unit: str) -> None:
     started = time.perf_counter()
     sentence_spans(unit * (500_000 // len(unit)))
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("ending", ["x", "x y", '"x', "]x", ".\u0301", "1"])
+@pytest.mark.parametrize("sign", [".", "!", "?", "…", "؟", "।", ".!?"])
+def test_a_run_of_full_stops_before_a_letter_takes_no_longer_than_a_text(sign: str, ending: str) -> None:
+    text = "Hello. " + sign * (100_000 // len(sign)) + ending
+    started = time.process_time()
+    sentence_spans(text)
+    assert time.process_time() - started < 5
