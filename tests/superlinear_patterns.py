@@ -16,7 +16,9 @@ PACKAGES: Final = ("rag", "app", "ingestion")
 ROOT: Final = Path(__file__).parent.parent
 # Lambda's entry points do their work at import, with settings that are not here.
 _NOT_IMPORTED: Final = ("lambda_handler", "migration_handler", "__main__")
-_WITH_PATTERN: Final = frozenset({"match", "search", "fullmatch", "findall", "finditer", "split", "sub", "subn"})
+_WITH_PATTERN: Final = frozenset(
+    {"match", "search", "fullmatch", "findall", "finditer", "split", "sub", "subn"}
+)
 _EVERYWHERE: Final = frozenset({"search", "fullmatch"})
 
 
@@ -130,7 +132,11 @@ def _methods_by_name() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for path, tree in _trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in _WITH_PATTERN and isinstance(node.value, ast.Name):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in _WITH_PATTERN
+                and isinstance(node.value, ast.Name)
+            ):
                 name = node.value.id
                 found.setdefault(f"{path}:{name}" if name[0] == "_" else name, set()).add(node.attr)
     return {name: frozenset(methods) for name, methods in found.items()}

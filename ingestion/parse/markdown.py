@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from ingestion.parse.builder import TextBuilder, clean, lines, one_line, row
@@ -18,7 +19,28 @@ _FRONT_MATTER = re.compile(
 )
 _TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
+# Of one paragraph. markdown-it takes 13 s a megabyte of brackets that nothing closes, and 12 s of "[a][" (2026-12).
+_LONGEST_MARKED = 100_000
+_MOST_UNCLOSED = 200
+
+
+def _inline(state: StateCore) -> None:
+    """markdown-it's rule of this name, but marks stay as they stand in what nobody wrote as Markdown."""
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = []
+            if _is_marked(token.content):
+                state.md.inline.parse(token.content, state.md, state.env, token.children)
+            else:
+                token.children.append(Token("text", "", 0, content=token.content))
+
+
+def _is_marked(text: str) -> bool:
+    return len(text) <= _LONGEST_MARKED and text.count("[") - text.count("]") <= _MOST_UNCLOSED
+
+
 _COMMONMARK_WITH_TABLES = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_COMMONMARK_WITH_TABLES.core.ruler.at("inline", _inline)
 
 
 def parse_markdown(body: bytes) -> ExtractedText:

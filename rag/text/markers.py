@@ -30,13 +30,16 @@ class MarkerParser:
         self._held = ""
 
     def feed(self, text: str) -> Iterator[str | Marker]:
-        self._held += text
-        while self._held:
-            piece, rest = _split(self._held)
-            if piece is None:
-                return
-            self._held = rest
-            yield piece
+        held, position = self._held + text, 0
+        try:
+            while position < len(held):
+                piece, end = _next(held, position)
+                if piece is None:
+                    return
+                position = end
+                yield piece
+        finally:
+            self._held = held[position:]
 
     def close(self) -> Iterator[str | Marker]:
         """What was held back: half a marker is dropped, anything else is text."""
@@ -45,14 +48,15 @@ class MarkerParser:
             yield held
 
 
-def _split(held: str) -> tuple[str | Marker | None, str]:
-    """The first piece that is decided and the rest; None: more text is needed."""
-    bracket = held.find("[")
-    if bracket != 0:
-        cut = len(held) if bracket < 0 else bracket
-        return held[:cut], held[cut:]
-    if match := MARKER.match(held):
-        return Marker(passage=int(match[1]), quote=match[2]), held[match.end() :]
-    if PARTIAL_OPENING.match(held) or (OPENING.match(held) and len(held) < MAX_MARKER):
-        return None, held
-    return held[0], held[1:]
+def _next(held: str, position: int) -> tuple[str | Marker | None, int]:
+    """The piece that begins there and where it ends; None: more text must tell."""
+    bracket = held.find("[", position)
+    if bracket != position:
+        end = len(held) if bracket < 0 else bracket
+        return held[position:end], end
+    if match := MARKER.match(held, position, position + MAX_MARKER):
+        return Marker(passage=int(match[1]), quote=match[2]), match.end()
+    waits = OPENING.match(held, position) and len(held) - position < MAX_MARKER
+    if waits or PARTIAL_OPENING.match(held, position):
+        return None, position
+    return "[", position + 1
