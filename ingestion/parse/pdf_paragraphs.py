@@ -15,8 +15,8 @@ _Key: TypeAlias = tuple[float, str, int]
 
 _LIST_LINE = re.compile(r"(?:[-*•‣▪●◦–]|\d{1,2}[.)]|\(?(?:\d{1,2}|[a-z])\))\s+\S")
 _DIGITS = re.compile(r"\d+")
-_HYPHENATED = re.compile(rf"([^\W\d_]+)({HYPHEN}|-\n)([^\W\d_]*)")
-_COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
+_HYPHENATED = re.compile(rf"(?<![^\W\d_])([^\W\d_]++)({HYPHEN}|-\n)([^\W\d_]*)")
+_COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]++-[^\W\d_]+")
 # Portuguese pronouns joined to a verb by a hyphen that belongs to the word.
 _PRONOUNS = frozenset(
     (

@@ -20,7 +20,7 @@ _NUMBER = re.compile(
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}(?:[T ].*)?")
 _TIME = re.compile(r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d+)?")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
-_LINK = re.compile(r"\S+@\S+\.\S+|https?://\S+|www\.\S+")
+_LINK = re.compile(r"\S[^\s@]*+@\S[^\s.]*+\.\S+|https?://\S+|www\.\S+")
 _LOGICAL = frozenset({"true", "false", "verdadeiro", "falso"})
 
 Row = Sequence[str]

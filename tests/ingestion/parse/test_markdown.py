@@ -1,5 +1,8 @@
 """Markdown becomes readable text with blocks."""
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +95,16 @@ def test_words_come_out_once_and_in_order(parts: list[tuple[str, str, list[str]]
         markdown.append(block.format(" ".join(styled)))
     text = parse_markdown("\n\n".join(markdown).encode()).text
     assert [word for word in text.split() if word in expected] == expected
+
+
+@pytest.mark.parametrize("unit", ["[", "![[", "[a][", "![](", "[a]("])
+def test_a_megabyte_of_brackets_is_read_as_it_stands(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    started = time.process_time()
+    assert parse_markdown(text.encode()).text == text
+    assert time.process_time() - started < 5
+
+
+def test_a_long_paragraph_of_links_loses_its_marks() -> None:
+    text = "[a](https://example.org/a) " * 1_000
+    assert parse_markdown(text.encode()).text == ("a " * 1_000).strip()

@@ -1,5 +1,6 @@
 """Markers read out of a stream, however it is cut."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -62,3 +63,13 @@ def test_how_the_stream_is_cut_does_not_matter(text: str, places: list[int], num
 def test_everything_else_stays(before: str, number: int, quote: str, after: str) -> None:
     read = _read([f'{before}[{number}: "{quote}"]{after}'])
     assert read == (before + after, [Marker(passage=number, quote=quote)])
+
+
+def test_a_megabyte_of_brackets_is_text_in_linear_time() -> None:
+    parser, text = MarkerParser(), "[" * 1_000_000
+    started = time.process_time()
+    said = "".join(
+        each for part in (parser.feed(text), parser.close()) for each in part if isinstance(each, str)
+    )
+    assert said == text
+    assert time.process_time() - started < 5

@@ -1,5 +1,7 @@
 """Which sentences are chosen, and when none is."""
 
+import time
+
 import pytest
 
 from app.prompt import grounded_prompt
@@ -105,3 +107,11 @@ def test_the_passages_heading_path_is_context() -> None:
     located = passage("Ten reais a month.", locator=Locator(start=0, end=18, heading="Plans › Broto"))
     (sentence,) = read_sentences([located])
     assert {"plan", "broto"} <= sentence.context
+
+
+def test_passages_of_full_stops_cost_an_answer_next_to_nothing() -> None:
+    passages = [passage(f"Hello {number}. " + "." * 2_500 + "x") for number in range(10)]
+    _quotes("Hello?", passages[0])
+    started = time.process_time()
+    _quotes("Hello?", *passages)
+    assert time.process_time() - started < 1  # 3.4 s where it grew with the square
