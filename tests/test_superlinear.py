@@ -1,8 +1,8 @@
 """No pattern and no reader of text takes more than linear time, and those that do are found."""
 
+import re
 import subprocess
 import sys
-import re
 from functools import partial
 from pathlib import Path
 

@@ -19,11 +19,11 @@ _MOST_MERGED_COLUMNS = 200
 _MOST_MERGES = 100_000
 _MERGED = b"mergeCell"
 _MERGE = re.compile(
-    rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
+    rb"<(?:\w+:)?mergeCell\s[^<>]*?\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
 )
-_FIRST_COLUMN = re.compile(rb"<(?:\w+:)?dimension\s[^>]*?\bref=[\"']([A-Z]{1,3})\d")
+_FIRST_COLUMN = re.compile(rb"<(?:\w+:)?dimension\s[^<>]*?\bref=[\"']([A-Z]{1,3})\d")
 _REFERENCE = re.compile(r"([A-Z]{1,3})\d+")
-_ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(r'(?<![\w:])([\w:]++)="([^"]*)"')
 _INLINE = "inlineStr"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _LOGICAL = {"0": "FALSE", "1": "TRUE"}
