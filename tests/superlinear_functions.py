@@ -19,8 +19,8 @@ from rag.text.words import fold_accents, tokens
 from tests.doubles.passages import passage
 
 _MARKDOWN: Final = (
-    "![[", "*a_", "<", "&", "|", "` ``", "> ", "- ", "  - a\n", "~~~\n", "[a]: b\n", "<div>\n\n", "[a](", "![](",
-    "[a][", "**a ", "a|b\n-|-\n", "<!--",
+    "![[", "*a_", "<", "&", "|", "` ``", "> ", "- ", "  - a\n", "~~~\n", "[a]: b\n", "<div>\n\n", "[a](",
+    "![](", "[a][", "**a ", "a|b\n-|-\n", "<!--",
 )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ _NOT_IMPORTED: Final = ("lambda_handler", "migration_handler", "__main__")
 _WITH_PATTERN: Final = frozenset(
     {"match", "search", "fullmatch", "findall", "finditer", "split", "sub", "subn"}
 )
+# Of what is cut before it reaches a pattern of these files: rag.text.terms.MAX_TERM_LENGTH.
+LONGEST: Final = {"rag/text/portuguese.py": 100}
 _EVERYWHERE: Final = frozenset({"search", "fullmatch"})
 
 
@@ -87,7 +89,7 @@ def _recorded(found: list[tuple[str, re.Pattern[Any]]]) -> Iterator[None]:
             found.append((f"{place}:{frame.f_lineno}", compiled))
         return compiled
 
-    re.compile = compile_  # type: ignore[assignment]
+    re.compile = compile_
     try:
         yield
     finally:
@@ -112,10 +114,11 @@ def _assignments() -> dict[str, str]:
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             name = targets[0]
-            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(name, ast.Name):
-                if _calls(node.value, "compile"):
-                    for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                        found[f"{path}:{line}"] = f"{path}:{name.id}" if name.id[0] == "_" else name.id
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or not _calls(node.value, "compile"):
+                continue
+            if isinstance(name, ast.Name):
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    found[f"{path}:{line}"] = f"{path}:{name.id}" if name.id[0] == "_" else name.id
     return found
 
 
@@ -149,6 +152,7 @@ def _written_in_functions() -> tuple[list[Found], list[str]]:
         for function in ast.walk(tree):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 continue
+            node: Any
             for node in ast.walk(function):
                 if not _is_call_of_re(node):
                     continue

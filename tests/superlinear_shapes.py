@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 
 # Each is repeated to the size that is wanted.
@@ -32,7 +32,7 @@ def shapes_of(pattern: re.Pattern[Any]) -> tuple[str, ...]:
     text = source.decode("latin-1") if isinstance(source, bytes) else source
     runs = list(dict.fromkeys(_literals(text)))
     whole = "".join(runs)
-    made = [*runs, *(left + right for left, right in zip(runs, runs[1:], strict=False))]
+    made = [*runs, *(left + right for left, right in pairwise(runs))]
     made += [whole, runs[0] + " ", runs[0] + "a "] if runs else []
     return tuple(islice((each for each in dict.fromkeys(made) if each not in GENERIC), _MOST))
 

@@ -19,7 +19,7 @@ _FRONT_MATTER = re.compile(
 )
 _TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
-# Of one paragraph. markdown-it takes 13 s a megabyte of brackets that nothing closes, and 12 s of "[a][" (2026-12).
+# Of one paragraph. markdown-it takes 13 s a megabyte of brackets that nothing closes (2026-12).
 _LONGEST_MARKED = 100_000
 _MOST_UNCLOSED = 200
 
