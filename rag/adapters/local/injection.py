@@ -164,8 +164,8 @@ _ORDERS_KNOWN: Final = (
     ),
     _order(
         ["<|", "inst]", "sys>>", "system", "assistant", "instruction"],
-        r"<\|[a-z_]+\|>|\[/?INST\]|<</?SYS>>|^\s*#+\s*(?:system|instruction)s?\s*:?\s*$"
-        r"|^\s*(?:system|assistant)\s*:",
+        r"<\|[a-z_]+\|>|\[/?INST\]|<</?SYS>>|^[^\S\n]*#+\s*(?:system|instruction)s?\s*:?\s*$"
+        r"|^[^\S\n]*(?:system|assistant)\s*:",
     ),
 )
 

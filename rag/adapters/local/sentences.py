@@ -94,7 +94,8 @@ def _is_question(text: str) -> bool:
 def is_heading(text: str, heading_path: str | None) -> bool:
     if _HEADING_MARK.match(text) or (heading_path is not None and text in heading_path):
         return True
-    words = _NUMBERING.sub("", text, count=1) if _NUMBERING.match(text) else text
+    numbering = _NUMBERING.match(text)
+    words = text[numbering.end() :] if numbering else text
     few = len(words.split()) <= LONGEST_HEADING_WORDS
     return few and not _ENDED.search(words) and not _STATEMENT_SIGN.search(words)
 
