@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rag.adapters.folder import FolderSource
 from rag.adapters.postgres.embedded import EmbeddedServer
+from rag.adapters.postgres.household import settle_roles
 from rag.adapters.postgres.store import PostgresStore
 from rag.backends.lazy import LazyBackend, built_once
 from rag.settings import (
@@ -33,7 +34,11 @@ class LocalBackend(LazyBackend):
 
     @built_once
     def store(self) -> PostgresStore:
-        return PostgresStore(self._conninfo())
+        if self._database.url:
+            return PostgresStore(self._database.url.get_secret_value())
+        self._server = EmbeddedServer(self._data_dir)
+        logins = settle_roles(self._server.start(), self._server.home)
+        return PostgresStore(logins.service, owner=logins.owner)
 
     @built_once
     def source(self) -> FolderSource:
@@ -47,9 +52,3 @@ class LocalBackend(LazyBackend):
         if self._server:
             self._server.stop()
             self._server = None
-
-    def _conninfo(self) -> str:
-        if self._database.url:
-            return self._database.url.get_secret_value()
-        self._server = EmbeddedServer(self._data_dir)
-        return self._server.start()

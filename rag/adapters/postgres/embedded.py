@@ -47,7 +47,7 @@ class EmbeddedServer:
 
         `sync=False` gives up durability for speed: only for servers that are thrown away.
         """
-        self._home = data_dir.resolve() / "postgres"
+        self.home = data_dir.resolve() / "postgres"
         self._settings = {**settings, **({} if sync else _THROW_AWAY)}
         self._mutex = threading.Lock()
         self._cluster: Cluster | None = None
@@ -61,21 +61,21 @@ class EmbeddedServer:
         Raises:
             EmbeddedServerError: the server cannot be installed, started or reached.
         """
-        with self._mutex, _reporting(self._home):
+        with self._mutex, _reporting(self.home):
             if not self._joined():
                 _exit_in_order_when_asked()
                 atexit.register(self.stop)
-                self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with exclusive_lock(self._home / "start.lock"):
+                self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with exclusive_lock(self.home / "start.lock"):
                     self._join()
             return self._conninfo
 
     def stop(self) -> None:
         """Leave the server; the last to leave stops it."""
         atexit.unregister(self.stop)
-        with self._mutex, _reporting(self._home):
+        with self._mutex, _reporting(self.home):
             if self._joined():
-                with exclusive_lock(self._home / "start.lock"):
+                with exclusive_lock(self.home / "start.lock"):
                     self._leave()
 
     def __enter__(self) -> Self:
@@ -90,8 +90,8 @@ class EmbeddedServer:
         return self._cluster is not None and self._process == os.getpid()
 
     def _join(self) -> None:
-        cluster = Cluster(self._home, self._settings)
-        self._users_lock = open_lock(self._home / "users.lock")
+        cluster = Cluster(self.home, self._settings)
+        self._users_lock = open_lock(self.home / "users.lock")
         fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         self._cluster, self._process = cluster, os.getpid()
         with ExitStack() as undo:
