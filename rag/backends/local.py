@@ -36,7 +36,7 @@ class LocalBackend(LazyBackend):
     def store(self) -> PostgresStore:
         if self._database.url:
             return PostgresStore(self._database.url.get_secret_value())
-        self._server = EmbeddedServer(self._data_dir)
+        self._server = EmbeddedServer(self._data_dir, restarted=self._reconnect)
         logins = settle_roles(self._server.start(), self._server.home)
         return PostgresStore(logins.service, owner=logins.owner)
 
@@ -52,3 +52,7 @@ class LocalBackend(LazyBackend):
         if self._server:
             self._server.stop()
             self._server = None
+
+    def _reconnect(self) -> None:
+        if "store" in self.__dict__:
+            self.store.reconnect()

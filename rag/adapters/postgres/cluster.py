@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from rag.adapters.postgres.account import Account, is_of_nobody
 from rag.adapters.postgres.locks import open_lock, try_exclusive
+from rag.adapters.postgres.processes import holders, is_alive
 from rag.errors import EmbeddedServerError
 
 _VERSION: Final = "18"
@@ -83,9 +84,25 @@ class Cluster:
                 )
             time.sleep(0.05)
         self._account.adopt(self._data)
+        self._keep_password()
 
     def _pid(self) -> int:
-        return int((self._data / "postmaster.pid").read_text("ascii", errors="replace").split()[0])
+        """0: there is no server."""
+        with suppress(FileNotFoundError, IndexError, ValueError):
+            return int((self._data / "postmaster.pid").read_text("ascii", errors="replace").split()[0])
+        return 0
+
+    def lives(self) -> bool:
+        """A cheap look, which may take another process that got the pid for the server."""
+        pid = self._pid()
+        return bool(pid) and is_alive(pid)
+
+    def end_orphans(self) -> None:
+        """What outlives its postmaster is amid a statement, and keeps the next one from starting."""
+        if not self.lives():
+            for pid in holders(self._home / "running.lock"):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def ensure_stopped(self) -> None:
         directory = self._socket_directory()
@@ -145,7 +162,12 @@ class Cluster:
         with self._lock_to_inherit() as lock:
             self._run(*initdb, data=new, inherited=lock)
             self._run(*single_user, data=new, inherited=lock, stdin="CREATE DATABASE acervo\n")
+        self._keep_password()
         new.rename(self._data)
+
+    def _keep_password(self) -> None:
+        # Only initdb had to read it.
+        os.chown(self._password, os.geteuid(), os.getegid())
 
     def _check_version(self) -> None:
         version_file = self._data / "PG_VERSION"

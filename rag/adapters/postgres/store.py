@@ -109,5 +109,9 @@ class PostgresStore:
     def credentials(self) -> PostgresCredentials:
         return PostgresCredentials(self._pool, partial(self._session, self._pool))
 
+    def reconnect(self) -> None:
+        """After the server was started again: no request is to meet a connection to the old one."""
+        self._pool.check()
+
     def close(self) -> None:
         self._pool.close()
