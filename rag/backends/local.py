@@ -7,6 +7,8 @@ from rag.adapters.postgres.embedded import EmbeddedServer
 from rag.adapters.postgres.household import settle_roles
 from rag.adapters.postgres.store import PostgresStore
 from rag.backends.lazy import LazyBackend, built_once
+from rag.errors import DataDirectoryError
+from rag.private_files import close_data_directory
 from rag.settings import (
     DatabaseSettings,
     EmbeddingSettings,
@@ -36,12 +38,14 @@ class LocalBackend(LazyBackend):
     def store(self) -> PostgresStore:
         if self._database.url:
             return PostgresStore(self._database.url.get_secret_value())
+        self._close_directory()
         self._server = EmbeddedServer(self._data_dir, restarted=self._reconnect)
         logins = settle_roles(self._server.start(), self._server.home)
         return PostgresStore(logins.service, owner=logins.owner)
 
     @built_once
     def source(self) -> FolderSource:
+        self._close_directory()
         return FolderSource(self._data_dir / "documents")
 
     def close(self) -> None:
@@ -56,3 +60,12 @@ class LocalBackend(LazyBackend):
     def _reconnect(self) -> None:
         if "store" in self.__dict__:
             self.store.reconnect()
+
+    def _close_directory(self) -> None:
+        try:
+            close_data_directory(self._data_dir.resolve())
+        except OSError as error:
+            raise DataDirectoryError(
+                f"The data directory {self._data_dir} cannot be used ({error.strerror}): make room or make it"
+                " writable, or name another one (--data-dir)."
+            ) from error

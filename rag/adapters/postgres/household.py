@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 from rag.adapters.postgres.connection import APPLICATION_ROLE, SCHEMA, translated_errors
 from rag.adapters.postgres.locks import exclusive_lock
 from rag.adapters.postgres.migrate import VERSIONS, ensure_extension
-from rag.adapters.postgres.private_files import replace_private
 from rag.adapters.postgres.queries import load
+from rag.private_files import replace_private
 
 OWNER: Final = "acervo_owner"
 SERVICE: Final = "acervo_service"
