@@ -92,7 +92,7 @@ def test_document_waits_however_often_the_disk_is_full(
 
 
 def test_read_only_data_directory_is_refused_in_words(small_disk: Path) -> None:
-    subprocess.run(("mount", "-o", "remount,ro", str(small_disk)), check=True)
+    subprocess.run(("mount", "-o", "remount,ro", str(small_disk)), check=True)  # noqa: S607 - as above
     backend = LocalBackend(small_disk)
     with pytest.raises(DataDirectoryError, match="make it writable, or name another"):
         backend.source  # noqa: B018 - built when asked for
