@@ -23,7 +23,7 @@ from rag.domain.pages import every
 from rag.embedders import embedder_of
 from rag.errors import AcervoError, EmbeddingModelMismatch, SettingInvalid
 from rag.ports import Backend
-from rag.settings import DatabaseSettings, IngestionSettings, ServerSettings
+from rag.settings import DatabaseSettings, IngestionSettings, ParsingSettings, ServerSettings
 from rag.telemetry import configure_logging
 
 # How long requests in hand may take when the server is told to stop, seconds.
@@ -88,6 +88,7 @@ def _running(data_dir: Path, anonymous: Anonymous) -> Iterator[FastAPI]:
     ingestion = IngestionSettings()
     backend = LocalBackend(data_dir)
     try:
+        check_settings(backend)
         check_embedding_model(backend)
         worker = Worker(
             backend,
@@ -108,6 +109,25 @@ def _running(data_dir: Path, anonymous: Anonymous) -> Iterator[FastAPI]:
             worker.stop()
     finally:
         backend.close()
+
+
+def check_settings(backend: LocalBackend) -> None:
+    """Raises SettingInvalid where a part that the environment names cannot be built."""
+    parts: dict[str, Callable[[], object]] = {
+        "ACERVO_EMBEDDING": lambda: backend.embedder,
+        "ACERVO_EMBEDDING_OTHERS": lambda: [build() for build in backend.other_embedders],
+        "ACERVO_GENERATION": lambda: backend.generator,
+        "ACERVO_RERANKING": lambda: backend.reranker,
+        "ACERVO_GUARD": lambda: backend.guard,
+        "ACERVO_OCR": lambda: backend.ocr,
+        "ACERVO_JWT_ISSUER": lambda: backend.tokens,
+    }
+    for setting, build in parts.items():
+        try:
+            build()
+        except SettingInvalid as error:
+            raise SettingInvalid(f"{error.detail}. Correct or unset {setting}.") from error
+    ParsingSettings()  # read by the processes that parse, when the first document comes
 
 
 def check_embedding_model(backend: Backend) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from rag.domain.documents import Work
-from rag.errors import AcervoError, SetupError, Throttled
+from rag.errors import AcervoError, SetupError, StorageUnavailable, Throttled
 from rag.ports import Ledger
 from rag.telemetry import logger
 
@@ -50,7 +50,7 @@ class Unexpected(AcervoError):
 def settle(ledger: Ledger, work: Work, error: AcervoError) -> Outcome:
     """Records the failure, or when the document is to be tried again."""
     logger.warning("%s version %d: %s", work.document_id, work.version, error.code)
-    throttled = isinstance(error, Throttled)  # which is no failure, however often
+    throttled = isinstance(error, (Throttled, StorageUnavailable))  # which is no failure, however often
     if throttled or (error.retryable and work.attempts < MAX_ATTEMPTS):
         # Full jitter: many documents that failed together do not come back together.
         delay = timedelta(seconds=random.uniform(0.5, 1) * 2**work.attempts)  # noqa: S311 - not cryptography

@@ -30,6 +30,7 @@ from rag.errors import (
 )
 from rag.originals import IN_MEMORY_BYTES, Original, downloaded
 from rag.ports import BuildEmbedder, Embedder, Ledger, Ocr, Source
+from rag.storage import storage_error
 from rag.telemetry import Metric, bound, logger, measure
 from rag.text.language import detect_language
 
@@ -83,7 +84,9 @@ class Pipeline:
             raise
         except AcervoError as error:
             return settle(ledger, work, error)
-        except Exception:  # the worker lives on, and the ledger says why the document did not
+        except Exception as error:  # the worker lives on, and the ledger says why the document did not
+            if full := storage_error(error):
+                return settle(ledger, work, full)
             logger.exception("%s version %d: unexpected error", work.document_id, work.version)
             return settle(ledger, work, Unexpected())
 

@@ -43,6 +43,9 @@ AcervoError
 │   └── ParserTimedOut
 ├── Unavailable                  try again later (retryable)
 │   ├── DatabaseUnavailable
+│   ├── StorageUnavailable
+│   │   ├── InsufficientStorage
+│   │   └── StorageReadOnly
 │   ├── IdentityProviderUnavailable
 │   ├── RateLimited
 │   ├── TokenBudgetExhausted
@@ -58,6 +61,7 @@ AcervoError
 ├── ModelResponseInvalid
 └── SetupError                   the operator must change something
     ├── EmbeddedServerError
+    │   └── DataDirectoryError
     └── SettingInvalid
 
 `code` is what clients and the ledger see; `retryable` decides whether the write path tries again.
@@ -340,6 +344,25 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class StorageUnavailable(Unavailable):
+    """The disk cannot be written to now."""
+
+    code = "storage_unavailable"
+    retry_after_seconds = 60
+
+
+class InsufficientStorage(StorageUnavailable):
+    """The disk is full. Nothing that was stored is lost; free some space, and send the request again."""
+
+    code = "insufficient_storage"
+
+
+class StorageReadOnly(StorageUnavailable):
+    """The disk has become read-only. Nothing that was stored is lost; mount it writable, and try again."""
+
+    code = "storage_read_only"
+
+
 class IdentityProviderUnavailable(Unavailable):
     """The keys that tokens are checked with cannot be fetched now."""
 
@@ -438,6 +461,12 @@ class EmbeddedServerError(SetupError):
     """The embedded PostgreSQL server cannot be started or stopped."""
 
     code = "embedded_server_error"
+
+
+class DataDirectoryError(EmbeddedServerError):
+    """The data directory cannot be read or written."""
+
+    code = "data_directory_error"
 
 
 class SettingInvalid(SetupError):

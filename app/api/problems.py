@@ -14,6 +14,7 @@ from app.api.request_id import request_id_of
 from app.json_values import escape_pointer
 from app.schemas.common import FieldProblem, Problem
 from rag import errors
+from rag.storage import storage_error
 from rag.telemetry import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +31,7 @@ STATUS: Mapping[type[errors.AcervoError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.DocumentTooLarge: 413,
     errors.Unavailable: 503,
+    errors.InsufficientStorage: 507,
     errors.RateLimited: 429,
     errors.TokenBudgetExhausted: 429,
     errors.Throttled: 429,
@@ -99,6 +101,7 @@ def retry_after(error: errors.AcervoError) -> dict[str, str]:
 def install(app: FastAPI) -> None:
     """Every error of a route becomes a problem."""
     app.add_exception_handler(errors.AcervoError, _on_acervo_error)
+    app.add_exception_handler(OSError, _on_os_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
@@ -130,6 +133,14 @@ async def _on_acervo_error(request: Request, error: Exception) -> Response:
     if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request %s: %s: %s", request_id, error.code, error)
     return problem_response(problem_of(error, request_id), retry_after(error))
+
+
+async def _on_os_error(request: Request, error: Exception) -> Response:
+    """Of originals and temporary files, wherever they are written."""
+    found = storage_error(error)
+    if found is None:
+        raise error
+    return await _on_acervo_error(request, found)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

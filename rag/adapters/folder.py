@@ -19,6 +19,7 @@ from rag.adapters.signed_uploads import UploadSigner
 from rag.domain.documents import Attributes, SourceDescription, SourceEvent, SourceKind, SourceObject
 from rag.domain.uploads import Upload, UploadGrant
 from rag.errors import InvalidKey, KeyConflict, SourceObjectNotFound
+from rag.private_files import create_private, make_private_folder
 from rag.telemetry import logger
 
 DEFAULT_TENANT = "local"
@@ -37,7 +38,7 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._uploads = UploadSigner()
-        (self._root / _UNFINISHED).mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._root / _UNFINISHED)
 
     def put(
         self,
@@ -183,7 +184,7 @@ class FolderSource:
     def _write(self, path: Path, body: BinaryIO) -> None:
         unfinished = self._root / _UNFINISHED / uuid4().hex
         try:
-            with unfinished.open("wb") as file:
+            with create_private(unfinished) as file:
                 shutil.copyfileobj(body, file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -201,7 +202,7 @@ class FolderSource:
 
 def _make_room(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         crowded = path.is_dir()
     except (FileExistsError, NotADirectoryError):
         crowded = True

@@ -4,8 +4,11 @@ from pathlib import Path
 
 from rag.adapters.folder import FolderSource
 from rag.adapters.postgres.embedded import EmbeddedServer
+from rag.adapters.postgres.household import settle_roles
 from rag.adapters.postgres.store import PostgresStore
 from rag.backends.lazy import LazyBackend, built_once
+from rag.errors import DataDirectoryError
+from rag.private_files import close_data_directory
 from rag.settings import (
     DatabaseSettings,
     EmbeddingSettings,
@@ -33,10 +36,16 @@ class LocalBackend(LazyBackend):
 
     @built_once
     def store(self) -> PostgresStore:
-        return PostgresStore(self._conninfo())
+        if self._database.url:
+            return PostgresStore(self._database.url.get_secret_value())
+        self._close_directory()
+        self._server = EmbeddedServer(self._data_dir, restarted=self._reconnect)
+        logins = settle_roles(self._server.start(), self._server.home)
+        return PostgresStore(logins.service, owner=logins.owner)
 
     @built_once
     def source(self) -> FolderSource:
+        self._close_directory()
         return FolderSource(self._data_dir / "documents")
 
     def close(self) -> None:
@@ -48,8 +57,15 @@ class LocalBackend(LazyBackend):
             self._server.stop()
             self._server = None
 
-    def _conninfo(self) -> str:
-        if self._database.url:
-            return self._database.url.get_secret_value()
-        self._server = EmbeddedServer(self._data_dir)
-        return self._server.start()
+    def _reconnect(self) -> None:
+        if "store" in self.__dict__:
+            self.store.reconnect()
+
+    def _close_directory(self) -> None:
+        try:
+            close_data_directory(self._data_dir.resolve())
+        except OSError as error:
+            raise DataDirectoryError(
+                f"The data directory {self._data_dir} cannot be used ({error.strerror}): make room or make it"
+                " writable, or name another one (--data-dir)."
+            ) from error

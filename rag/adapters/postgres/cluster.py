@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -12,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from rag.adapters.postgres.account import Account
+from rag.adapters.postgres.account import Account, is_of_nobody
 from rag.adapters.postgres.locks import open_lock, try_exclusive
+from rag.adapters.postgres.processes import holders, is_alive
 from rag.errors import EmbeddedServerError
 
 _VERSION: Final = "18"
@@ -52,11 +54,15 @@ class Cluster:
             "user": "postgres",
             "password": self._password.read_text("ascii"),
             "dbname": "acervo",
+            # Who fakes the socket may ask for the password itself, or for no password.
+            "require_auth": "scram-sha-256",
         }
         return " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
 
     def ensure_running(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
+        if is_of_nobody(self._data):
+            self._adopt()
         while not self._answers():
             if time.monotonic() > deadline:
                 raise EmbeddedServerError(f"PostgreSQL runs but does not answer: {self._end_of_log()}")
@@ -67,12 +73,45 @@ class Cluster:
             else:
                 self._initialise()
 
+    def _adopt(self) -> None:
+        if self._runs():  # of an earlier version that was killed
+            os.kill(self._pid(), signal.SIGINT)
+        deadline = time.monotonic() + _START_SECONDS
+        while self._runs():
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(
+                    f"An earlier version's PostgreSQL still runs on {self._data}: stop it."
+                )
+            time.sleep(0.05)
+        self._account.adopt(self._data)
+        self._keep_password()
+
+    def _pid(self) -> int:
+        """0: there is no server."""
+        with suppress(FileNotFoundError, IndexError, ValueError):
+            return int((self._data / "postmaster.pid").read_text("ascii", errors="replace").split()[0])
+        return 0
+
+    def lives(self) -> bool:
+        """A cheap look, which may take another process that got the pid for the server."""
+        pid = self._pid()
+        return bool(pid) and is_alive(pid)
+
+    def end_orphans(self) -> None:
+        """What outlives its postmaster is amid a statement, and keeps the next one from starting."""
+        if not self.lives():
+            for pid in holders(self._home / "running.lock"):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def ensure_stopped(self) -> None:
         directory = self._socket_directory()
         if directory and (self._runs() or self._answers()):
             stop = ("pg_ctl", "stop", "--mode=fast", "--wait", "--silent", f"--timeout={_START_SECONDS}")
             self._run(*stop, data=self._data)
             with suppress(OSError):  # gone, or somebody else's files in it
+                for left in Path(directory).glob(".s.PGSQL.*"):  # the server may no longer write there
+                    left.unlink()
                 Path(directory).rmdir()
 
     def _runs(self) -> bool:
@@ -123,7 +162,12 @@ class Cluster:
         with self._lock_to_inherit() as lock:
             self._run(*initdb, data=new, inherited=lock)
             self._run(*single_user, data=new, inherited=lock, stdin="CREATE DATABASE acervo\n")
+        self._keep_password()
         new.rename(self._data)
+
+    def _keep_password(self) -> None:
+        # Only initdb had to read it.
+        os.chown(self._password, os.geteuid(), os.getegid())
 
     def _check_version(self) -> None:
         version_file = self._data / "PG_VERSION"
@@ -145,10 +189,13 @@ class Cluster:
         with suppress(FileNotFoundError):
             self._log.replace(self._log.with_name("server.log.1"))
         command = self._command("pg_ctl", "start", "--wait", "--silent", f"--timeout={_START_SECONDS}")
-        with self._lock_to_inherit() as lock, self._log.open("wb") as log:
+        with self._lock_to_inherit() as lock, self._new_log() as log, self._account.may_listen_in(sockets):
             started = _call(command, data=self._data, output=log.fileno(), inherited=lock)
         if started.returncode:
             raise EmbeddedServerError(f"PostgreSQL did not start: {self._end_of_log()}")
+
+    def _new_log(self) -> BinaryIO:
+        return os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
     def _configuration(self, sockets: Path) -> str:
         settings = {
@@ -165,8 +212,8 @@ class Cluster:
     def _make_socket_directory(self) -> Path:
         # A socket's path ends at 107 bytes, so it cannot lie in the data directory.
         digest = hashlib.sha256(os.fsencode(self._home.parent)).hexdigest()[:12]
-        directory = Path(tempfile.gettempdir()) / f"acervo-{self._account.uid}-{digest}"
-        self._account.make_private_directory(directory)
+        directory = Path(tempfile.gettempdir()) / f"acervo-{os.geteuid()}-{digest}"
+        self._account.make_socket_directory(directory)
         return directory
 
     def _end_of_log(self) -> str:
@@ -174,7 +221,8 @@ class Cluster:
         return "\n".join((f"the end of {self._log} is", *lines[-_LOG_LINES:]))
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        return [*self._account.command_prefix, str(self._binaries / program), *arguments]
+        binary = self._binaries / program
+        return [*self._account.command_prefix(binary, self._data), str(binary), *arguments]
 
     def _run(
         self, program: str, *arguments: str, data: Path, stdin: str = "", inherited: int | None = None

@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from rag.errors import DatabaseUnavailable
+from rag.errors import DatabaseUnavailable, InsufficientStorage
 
 APPLICATION_ROLE = "acervo_app"
 SCHEMA = "acervo"
@@ -42,6 +42,8 @@ _KEEPALIVE = {
 def translated_errors() -> Iterator[None]:
     try:
         yield
+    except psycopg.errors.DiskFull as error:
+        raise InsufficientStorage(f"PostgreSQL: {error}. Free some space.") from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from error
 

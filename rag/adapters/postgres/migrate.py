@@ -18,7 +18,7 @@ MINIMUM_PGVECTOR = "0.8.0"
 # 0.8.2 to 0.8.4 mend an overflow in the HNSW build and possible index corruption.
 ADVISED_PGVECTOR = "0.8.4"
 _LOCK = 0x_AC_E4_70
-_VERSIONS = f"{SCHEMA}_migrations"
+VERSIONS = f"{SCHEMA}_migrations"
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -49,7 +49,7 @@ def owner_connection(conninfo: str) -> Iterator[Connection[TupleRow]]:
 
 def applied_version(connection: Connection[TupleRow]) -> int:
     row = connection.execute(
-        sql.SQL("SELECT coalesce(max(number), 0) FROM {}.applied").format(sql.Identifier(_VERSIONS))
+        sql.SQL("SELECT coalesce(max(number), 0) FROM {}.applied").format(sql.Identifier(VERSIONS))
     ).fetchone()
     return row[0] if row else 0
 
@@ -59,14 +59,14 @@ def _apply(connection: Connection[TupleRow], number: int, text: str) -> None:
         connection.execute(sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(SCHEMA)))
         connection.execute(text.encode())
         connection.execute(
-            sql.SQL("INSERT INTO {}.applied (number) VALUES (%s)").format(sql.Identifier(_VERSIONS)),
+            sql.SQL("INSERT INTO {}.applied (number) VALUES (%s)").format(sql.Identifier(VERSIONS)),
             (number,),
         )
 
 
 def _prepare(connection: Connection[TupleRow]) -> None:
-    _ensure_extension(connection)
-    role, schema, versions = map(sql.Identifier, (APPLICATION_ROLE, SCHEMA, _VERSIONS))
+    ensure_extension(connection)
+    role, schema, versions = map(sql.Identifier, (APPLICATION_ROLE, SCHEMA, VERSIONS))
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APPLICATION_ROLE,)).fetchone():
         # Roles belong to the server: the migration of another database may be faster, lock or no lock.
         with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
@@ -85,7 +85,7 @@ def _prepare(connection: Connection[TupleRow]) -> None:
     connection.execute(sql.SQL("GRANT SELECT ON {}.applied TO {}").format(versions, role))
 
 
-def _ensure_extension(connection: Connection[TupleRow]) -> None:
+def ensure_extension(connection: Connection[TupleRow]) -> None:
     row = connection.execute(
         "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'"
     ).fetchone()

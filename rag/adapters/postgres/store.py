@@ -68,8 +68,8 @@ class PostgresTenantStore:
 class PostgresStore:
     """Migrates the schema when opened, then works as the application role only.
 
-    `migrates` False: the deployment has done it. `patience`: how long the write path waits for a
-    database that does not answer before it gives up, seconds.
+    `migrates` False: the deployment has done it; otherwise `owner` does, where that is another login.
+    `patience`: how long the write path waits for a database that does not answer, seconds.
     """
 
     def __init__(
@@ -77,13 +77,14 @@ class PostgresStore:
         conninfo: Conninfo,
         *,
         migrates: bool = True,
+        owner: str | None = None,
         pool: PoolSettings = DEFAULT_POOL,
         patience: float = 0,
         pause: Callable[[float], None] = sleep,
         connection_class: type[Connection] | None = None,
     ) -> None:
         if migrates:
-            migrate(conninfo if isinstance(conninfo, str) else conninfo())
+            migrate(owner or (conninfo if isinstance(conninfo, str) else conninfo()))
         self._pool: Pool = open_pool(conninfo, pool, connection_class=connection_class)
         self._session = partial(Session, patience=patience, pause=pause)
 
@@ -107,6 +108,10 @@ class PostgresStore:
     @cached_property
     def credentials(self) -> PostgresCredentials:
         return PostgresCredentials(self._pool, partial(self._session, self._pool))
+
+    def reconnect(self) -> None:
+        """After the server was started again: no request is to meet a connection to the old one."""
+        self._pool.check()
 
     def close(self) -> None:
         self._pool.close()
