@@ -38,6 +38,7 @@ AcervoError
 │   ├── NoTextLayer
 │   ├── InvalidSidecar
 │   ├── InvalidRecord
+│   ├── UnreadableFile
 │   ├── DocumentTooLarge
 │   ├── ParserCrashed
 │   └── ParserTimedOut
@@ -53,6 +54,7 @@ AcervoError
 │   ├── ShuttingDown
 │   ├── ParserUnavailable
 │   ├── OcrUnavailable
+│   ├── ChangingFile
 │   └── SourceUnavailable
 ├── InvalidEvent                 a message that says nothing of any document
 ├── ModelResponseInvalid
@@ -308,6 +310,12 @@ class InvalidRecord(DocumentRejected):
     code = "invalid_record"
 
 
+class UnreadableFile(DocumentRejected):
+    """The file in the folder cannot be read."""
+
+    code = "unreadable"
+
+
 class DocumentTooLarge(DocumentRejected):
     """The document is beyond a configured limit."""
 
@@ -383,6 +391,12 @@ class ModelStarting(ModelUnavailable):
 
     code = "model_starting"
     retry_after_seconds = 60
+
+
+class ChangingFile(Unavailable):
+    """The file changes while it is read."""
+
+    code = "changing_file"
 
 
 class SourceUnavailable(Unavailable):

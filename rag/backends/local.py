@@ -9,8 +9,10 @@ from rag.backends.lazy import LazyBackend, built_once
 from rag.settings import (
     DatabaseSettings,
     EmbeddingSettings,
+    FolderSettings,
     GenerationSettings,
     GuardSettings,
+    IngestionSettings,
     RerankingSettings,
 )
 
@@ -37,7 +39,12 @@ class LocalBackend(LazyBackend):
 
     @built_once
     def source(self) -> FolderSource:
-        return FolderSource(self._data_dir / "documents")
+        limits = IngestionSettings()
+        return FolderSource(
+            self._data_dir / "documents",
+            skipped_names=FolderSettings().skipped_names,
+            most_bytes=max(limits.max_document_bytes, limits.max_streamed_bytes),
+        )
 
     def close(self) -> None:
         """Closes the pool, then leaves the embedded server; the last user to leave stops it."""
