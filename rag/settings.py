@@ -118,7 +118,7 @@ class IngestionSettings(_Settings):
 
 
 class FolderSettings(_Settings):
-    """`skipped_names`: patterns, separated by commas, of names that are no documents, of files and folders."""
+    """`skipped_names`: patterns, separated by commas, of names of files and folders that are skipped."""
 
     skipped_names: Annotated[tuple[str, ...], NoDecode] = DEFAULT_NAMES
 

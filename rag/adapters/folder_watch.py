@@ -21,8 +21,8 @@ _PAUSE = 1.0
 def watched(root: Path, rule: SkipRule, stop: Event) -> Iterator[None]:
     """Yields once after every burst of changes and every LOOK_AGAIN, until `stop` is set.
 
-    Notifications can be lost (network file systems) or refused (the kernel's limit of watches). Each folder is
-    watched by itself: watched as a whole, links would be followed out of it, and node_modules too.
+    Notifications can be lost (network file systems) or refused (the kernel's limit of watches). Each folder
+    is watched by itself: watched as a whole, links would be followed out of it, and node_modules too.
     """
     refused = ""
     while not stop.is_set():
@@ -56,9 +56,9 @@ def _notified(root: Path, rule: SkipRule, stop: Event) -> Iterator[None]:
         if changes or time.monotonic() - last > LOOK_AGAIN.total_seconds():
             yield
             last = time.monotonic()
-            if any(_is_of_folder(change, path, known) for change, path in changes) or not changes:
-                if _folders(root, rule) != known:
-                    return
+            moved = not changes or any(_is_of_folder(change, path, known) for change, path in changes)
+            if moved and _folders(root, rule) != known:
+                return
 
 
 def _is_of_folder(change: Change, path: str, known: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -133,7 +133,7 @@ def obstacle_of(found: os.stat_result, folder: os.stat_result) -> Obstacle | Non
 
 def obstacle_behind(error: OSError) -> Obstacle:
     """Raises the error again where nothing is there."""
-    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}:
         raise error
     if error.errno in {errno.EACCES, errno.EPERM}:
         return Obstacle.DENIED
@@ -148,10 +148,8 @@ def _opened_below(descriptor: int, part: str, *, made: bool) -> int:
     except FileNotFoundError:
         if not made:
             raise
-    try:
+    with suppress(FileExistsError):  # somebody was faster
         os.mkdir(part, dir_fd=descriptor)
-    except FileExistsError:  # somebody was faster
-        pass
     return os.open(part, _PASSED, dir_fd=descriptor)
 
 

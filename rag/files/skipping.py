@@ -31,7 +31,7 @@ _NAMED = 3
 
 
 class Reason(StrEnum):
-    """In the words of a count: 3 hidden, 1 by name …"""
+    """In the words of a count, as in: 3 hidden, 1 by name."""
 
     HIDDEN = "hidden"
     NAME = "by name"

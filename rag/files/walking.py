@@ -75,7 +75,7 @@ def look(tree: Tree, path: str, rule: SkipRule) -> Found | Skipped | None:
 def _listed(tree: Tree, path: str, rule: SkipRule, below: list[str]) -> Iterator[Found | Skipped]:
     """The entries of one folder; `below` gets the folders to go on with."""
     with tree.folder(path, listed=True) as descriptor:
-        names = frozenset(os.listdir(descriptor))
+        names = frozenset(os.listdir(descriptor))  # noqa: PTH208 - of a descriptor
         for name in sorted(names):
             here = f"{path}/{name}" if path else name
             try:
