@@ -3,6 +3,7 @@
 import re
 
 # C0 and C1 controls, what turns the direction of text, and halves of surrogate pairs.
+_LATIN = 0xFF
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
 
@@ -13,4 +14,4 @@ def printable(text: str, *, kept: str = "") -> str:
 
 def _escape(character: str) -> str:
     number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+    return f"\\x{number:02x}" if number <= _LATIN else f"\\u{number:04x}"
