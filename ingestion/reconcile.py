@@ -58,7 +58,8 @@ def differences(
         missing.discard(event.place)
         if drift := _compare(event, known.get(event.tenant, {})):
             yield drift
-    yield from (Drift(kind=DriftKind.GONE, place=place) for place in sorted(missing))
+    gone = (place for place in sorted(missing) if not source.passes_over(*place))
+    yield from (Drift(kind=DriftKind.GONE, place=place) for place in gone)
 
 
 def repair(drift: Drift, *, store: Store, source: Source, embedder: Embedder) -> bool:
@@ -119,7 +120,8 @@ def _compare(event: SourceEvent, known: Mapping[tuple[str, str], SourceState]) -
 def _problem(event: SourceEvent) -> str | None:
     try:
         validate_collection_name(event.collection)
-        validate_key(event.key)
+        if event.kind is not SourceKind.FOLDER:  # whose files all have a key, if only to fail under it
+            validate_key(event.key)
     except InvalidRequest as error:
         return error.detail
     return None

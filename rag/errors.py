@@ -38,6 +38,7 @@ AcervoError
 │   ├── NoTextLayer
 │   ├── InvalidSidecar
 │   ├── InvalidRecord
+│   ├── UnreadableFile
 │   ├── DocumentTooLarge
 │   ├── ParserCrashed
 │   └── ParserTimedOut
@@ -56,6 +57,7 @@ AcervoError
 │   ├── ShuttingDown
 │   ├── ParserUnavailable
 │   ├── OcrUnavailable
+│   ├── ChangingFile
 │   └── SourceUnavailable
 ├── InvalidEvent                 a message that says nothing of any document
 ├── ModelResponseInvalid
@@ -312,6 +314,12 @@ class InvalidRecord(DocumentRejected):
     code = "invalid_record"
 
 
+class UnreadableFile(DocumentRejected):
+    """The file in the folder cannot be read."""
+
+    code = "unreadable"
+
+
 class DocumentTooLarge(DocumentRejected):
     """The document is beyond a configured limit."""
 
@@ -406,6 +414,12 @@ class ModelStarting(ModelUnavailable):
 
     code = "model_starting"
     retry_after_seconds = 60
+
+
+class ChangingFile(Unavailable):
+    """The file changes while it is read."""
+
+    code = "changing_file"
 
 
 class SourceUnavailable(Unavailable):

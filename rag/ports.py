@@ -145,6 +145,9 @@ class Source(Protocol):
     def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
         """What stands behind the key now: an upsert, or a delete where there is nothing."""
 
+    def passes_over(self, tenant: str, collection: str, key: str) -> bool:
+        """Whether the object may be there although `scan` leaves it out."""
+
     def grant_upload(self, upload: Upload) -> UploadGrant:
         """Lets its bearer put this one object, and nothing else, for UPLOAD_LIFETIME."""
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from rag.files.skipping import DEFAULT_NAMES
+
 JwtAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
@@ -113,6 +115,17 @@ class IngestionSettings(_Settings):
     max_document_bytes: int = Field(default=50_000_000, gt=0)
     max_streamed_bytes: int = Field(default=1_000_000_000, gt=0)
     workers: int = Field(default=2, ge=1, le=32)
+
+
+class FolderSettings(_Settings):
+    """`skipped_names`: patterns, separated by commas, of names of files and folders that are skipped."""
+
+    skipped_names: Annotated[tuple[str, ...], NoDecode] = DEFAULT_NAMES
+
+    @field_validator("skipped_names", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
 
 
 class ParsingSettings(_Settings):

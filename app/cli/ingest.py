@@ -78,7 +78,7 @@ def ingest(
     if as_json:
         say_json(_as_json(collection, results))
     else:
-        _say_summary(results, waited=wait)
+        _say_summary(results, paths, waited=wait)
     if any(result.outcome is Outcome.FAILED for result in results):
         raise Exit(ExitCode.FAILED)
 
@@ -167,13 +167,13 @@ def _failure(key: str, code: str, detail: str) -> Result:
     return Result(key=key, outcome=Outcome.FAILED, code=code, detail=detail)
 
 
-def _say_summary(results: list[Result], *, waited: bool) -> None:
+def _say_summary(results: list[Result], paths: list[Path], *, waited: bool) -> None:
     counts = Counter(result.outcome for result in results)
     for result in results:
         if result.outcome is Outcome.FAILED:
             say(f"failed: {result.key}: {result.code}: {result.detail}")
     if not results:
-        say("No files found, nothing to do.")
+        say(f"No files in {', '.join(map(str, paths))}, nothing to do.")
     elif counts.keys() == {Outcome.UNCHANGED}:
         say(f"{len(results)} unchanged, nothing to do.")
     else:

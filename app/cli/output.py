@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rag.text.printable import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -80,8 +82,8 @@ def progress() -> Iterator["Progress"]:
 
 
 def safe(text: str) -> str:
-    """Without characters that steer a terminal."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    """With escapes for the characters that would steer a terminal."""
+    return printable(text, kept="\n\t")
 
 
 def _escape(found: re.Match[str]) -> str:

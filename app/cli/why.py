@@ -37,6 +37,8 @@ _REMEDIES = MappingProxyType(
         "empty": "Ingest it again once it holds text.",
         "no_text_layer": "Run it through text recognition (ocrmypdf, for one), and ingest the result.",
         "invalid_sidecar": "Mend the .metadata.json file beside it.",
+        "invalid_key": "Rename the file; the new name is ingested by itself.",
+        "unreadable": "Mend what is said of the file; it is then read by itself.",
         "too_large": "Split it, or raise ACERVO_MAX_DOCUMENT_BYTES.",
         "conflicting_source": "Another source writes this key: use another key, or delete it first.",
         "model_unavailable": "See to the model server (`acervo doctor`), then `acervo documents retry`.",

@@ -1,29 +1,43 @@
 """The source of local mode: a folder laid out like the bucket, `<collection>/<key…>`."""
 
+import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 from uuid import uuid4
 
-from watchfiles import Change, watch
-
 from rag.adapters import sidecar
+from rag.adapters.folder_watch import watched
 from rag.adapters.signed_uploads import UploadSigner
+from rag.domain.buckets import validate_tenant
 from rag.domain.documents import Attributes, SourceDescription, SourceEvent, SourceKind, SourceObject
 from rag.domain.uploads import Upload, UploadGrant
-from rag.errors import InvalidKey, KeyConflict, SourceObjectNotFound
+from rag.errors import (
+    DocumentTooLarge,
+    InvalidKey,
+    InvalidSidecar,
+    KeyConflict,
+    SourceObjectNotFound,
+    SourceUnavailable,
+    UnreadableFile,
+)
+from rag.files.copying import copy
+from rag.files.keys import key_of, path_of, problem_of_name
+from rag.files.opening import Tree, split
+from rag.files.skipping import DEFAULT_NAMES, Reason, SkipCount, Skipped, SkipRule
+from rag.files.walking import Found, look, walk
 from rag.private_files import create_private, make_private_folder
 from rag.telemetry import logger
 
 DEFAULT_TENANT = "local"
-LOOK_AGAIN = timedelta(seconds=30)
+# No title and metadata need as much.
+MOST_SIDECAR_BYTES = 1_000_000
 _SCHEME = "folder:"
 _UNFINISHED = ".unfinished"
 
@@ -35,8 +49,14 @@ class FolderSource:
     looking; so an observation never outranks a change that it could not have seen.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, *, skipped_names: Sequence[str] = DEFAULT_NAMES, most_bytes: int | None = None
+    ) -> None:
+        """`skipped_names`: patterns of names that are no documents (ACERVO_SKIPPED_NAMES)."""
         self._root = root.resolve()
+        self._rule = SkipRule(skipped_names)
+        self._most_bytes = most_bytes
+        self._said = ""
         self._uploads = UploadSigner()
         make_private_folder(self._root / _UNFINISHED)
 
@@ -50,28 +70,43 @@ class FolderSource:
         *,
         kind: SourceKind = SourceKind.API,
     ) -> SourceEvent:
-        path = self._path(tenant, collection, key)
-        _make_room(path)
-        # The side-car first: who sees the new bytes must see their attributes too.
-        self._write_sidecar(path, attributes)
-        self._write(path, body)
+        path = self._path(key)
+        folder, name = split(path)
+        try:
+            with self._tree(tenant, collection).folder(folder, made=True) as descriptor:
+                # The side-car first: who sees the new bytes must see their attributes too.
+                self._write_sidecar(descriptor, name, attributes)
+                self._write(descriptor, name, body)
+        except (NotADirectoryError, IsADirectoryError) as error:
+            raise KeyConflict(
+                "The source folder cannot hold this key beside the others:"
+                " a key that is a file cannot also be the folder of another."
+            ) from error
         return replace(self._observe(tenant, collection, key, kind), attributes=attributes)
 
     def describe(self, tenant: str, collection: str, key: str, attributes: Attributes) -> SourceEvent:
-        self._write_sidecar(self._path(tenant, collection, key), attributes)
+        folder, name = split(self._path(key))
+        with self._tree(tenant, collection).folder(folder) as descriptor:
+            self._write_sidecar(descriptor, name, attributes)
         return self._observe(tenant, collection, key, SourceKind.API)
 
     def remove(self, tenant: str, collection: str, key: str) -> SourceEvent:
-        path = self._path(tenant, collection, key)
-        path.unlink(missing_ok=True)
-        _sidecar(path).unlink(missing_ok=True)
+        try:
+            folder, name = split(path_of(key))
+            with self._tree(tenant, collection).folder(folder) as descriptor:
+                _unlink(descriptor, name)
+                _unlink(descriptor, name + sidecar.SUFFIX)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except IsADirectoryError as error:
+            raise KeyConflict("This is a folder in the source folder; remove it there.") from error
         return self._observe(tenant, collection, key, SourceKind.API)
 
     def remove_collection(self, tenant: str, collection: str) -> None:
-        folder = self._collection_folder(tenant, collection)
-        if folder.is_dir():
+        folder = self._base(tenant) / collection
+        if folder.is_dir() and not folder.is_symlink():
             # Renamed first: a crash half-way leaves no half collection behind.
-            gone = self._root / _UNFINISHED / uuid4().hex
+            gone = self._unfinished()
             folder.rename(gone)
             shutil.rmtree(gone)
 
@@ -81,22 +116,26 @@ class FolderSource:
         return SourceObject(body=file.getvalue(), attributes=found.attributes)
 
     def download(self, uri: str, file: BinaryIO) -> SourceDescription:
-        path = self._root / uri.removeprefix(_SCHEME)
-        if not path.resolve().is_relative_to(self._root):
-            raise SourceObjectNotFound("The document's file lies outside the source folder.")
+        tree, path = self._located(uri)
+        found = look(tree, path, self._rule)
+        if isinstance(found, Found):
+            _refuse(found)
         try:
-            with path.open("rb") as stored:
-                shutil.copyfileobj(stored, file)
-            return SourceDescription(attributes=_attributes(path))
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            copy(tree, path, file, most_bytes=self._most_bytes)
+            return SourceDescription(attributes=_attributes(tree, path))
+        except FileNotFoundError as error:
             raise SourceObjectNotFound("The document's file is no longer in the source folder.") from error
 
     def observe(self, tenant: str, collection: str, key: str) -> SourceEvent:
         """What stands behind the key now: an upsert, or a delete where there is no file."""
         return self._observe(tenant, collection, key, SourceKind.FOLDER)
 
+    def passes_over(self, tenant: str, collection: str, key: str) -> bool:
+        """Names that are skipped can be uploaded; and what is in a closed folder is not gone."""
+        return isinstance(look(self._tree(tenant, collection), path_of(key), self._rule), Found)
+
     def grant_upload(self, upload: Upload) -> UploadGrant:
-        self._path(upload.tenant, upload.collection, upload.key)
+        self._path(upload.key)
         return self._uploads.grant(upload)
 
     def granted_upload(self, token: str) -> Upload:
@@ -109,131 +148,150 @@ class FolderSource:
         """The workers of local mode ask the ledger themselves."""
 
     def scan(self) -> Iterator[SourceEvent]:
+        """An upsert for every file, also for one that cannot be read or whose name cannot be a key."""
+        skipped = SkipCount()
         for tenant in self._tenants():
-            base = self._tenant_folder(tenant)
-            for folder in sorted(filter(_visible_folder, base.iterdir())):
-                if not folder.name.startswith("@"):
-                    yield from self._scan_collection(tenant, folder)
+            for name in self._collections(tenant, skipped):
+                yield from self._scan_collection(tenant, name, skipped)
+        if self._said != (said := skipped.sentence()):
+            self._said = said
+            logger.info("The documents folder was read. %s", said or "Nothing is skipped.")
 
     def changes(self, stop: Event) -> Iterator[None]:
-        """Yields once after every burst of changes and every half a minute, until `stop` is set.
+        """Yields once after every burst of changes and every half a minute, until `stop` is set."""
+        return watched(self._root, self._rule, stop)
 
-        Notifications can be lost (network file systems) or refused (the kernel's limit of watches).
-        """
+    def _tenants(self) -> Iterator[str]:
+        yield DEFAULT_TENANT
+        for entry in self._entries(self._root):
+            if entry.name.startswith("@") and entry.is_dir(follow_symlinks=False):
+                try:
+                    name = validate_tenant(entry.name[1:])
+                except InvalidKey:
+                    logger.warning("The folder %s is passed over: it names no tenant.", entry.name)
+                    continue
+                if name != DEFAULT_TENANT:
+                    yield name
+
+    def _collections(self, tenant: str, skipped: SkipCount) -> Iterator[str]:
+        for entry in self._entries(self._base(tenant)):
+            if entry.name.startswith((".", "@")):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield entry.name
+            else:
+                reason = Reason.FOLDER_LINK if entry.is_dir() else Reason.NO_COLLECTION
+                skipped.add(Skipped(path=entry.name, reason=reason))
+
+    def _entries(self, folder: Path) -> list["os.DirEntry[str]"]:
+        """Raises SourceUnavailable: a network drive that is away has lost no document."""
         try:
-            yield from self._notified(stop)
-        except (OSError, RuntimeError) as error:
-            logger.warning("The source folder cannot be watched and is compared every 30 s: %s", error)
-        while not stop.wait(LOOK_AGAIN.total_seconds()):
-            yield
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise SourceUnavailable(f"The folder {folder} cannot be read ({error.strerror}).") from error
 
-    def _tenants(self) -> tuple[str, ...]:
-        named = sorted(entry.name[1:] for entry in self._root.iterdir() if entry.name.startswith("@"))
-        return (DEFAULT_TENANT, *(name for name in named if name != DEFAULT_TENANT))
-
-    def _notified(self, stop: Event) -> Iterator[None]:
-        milliseconds = round(LOOK_AGAIN.total_seconds() * 1000)
-        for _ in watch(
-            self._root,
-            stop_event=stop,
-            debounce=400,
-            step=50,
-            rust_timeout=milliseconds,
-            yield_on_timeout=True,
-            watch_filter=_outside_unfinished,
-        ):
-            yield
-
-    def _scan_collection(self, tenant: str, folder: Path) -> Iterator[SourceEvent]:
-        for parent, folders, names in os.walk(folder):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith(".") and not name.endswith(sidecar.SUFFIX):
-                    key = (Path(parent) / name).relative_to(folder).as_posix()
-                    yield self.observe(tenant, folder.name, key)
+    def _scan_collection(self, tenant: str, collection: str, skipped: SkipCount) -> Iterator[SourceEvent]:
+        order = _now()
+        for found in walk(self._tree(tenant, collection), self._rule):
+            if isinstance(found, Found):
+                yield self._event(tenant, collection, key_of(found.path), found, order)
+            else:
+                skipped.add(Skipped(path=f"{collection}/{found.path}", reason=found.reason))
+            order = _now()
 
     def _observe(self, tenant: str, collection: str, key: str, kind: SourceKind) -> SourceEvent:
-        order = f"{time.time_ns():020d}"
-        path = self._path(tenant, collection, key)
-        state = _state(path)
+        order = _now()
+        path = path_of(key)
+        found = look(self._tree(tenant, collection), path, self._rule) if key_of(path) == key else None
+        event = self._event(tenant, collection, key, found if isinstance(found, Found) else None, order)
+        return replace(event, kind=kind)
+
+    def _event(self, tenant: str, collection: str, key: str, found: Found | None, order: str) -> SourceEvent:
+        folder = collection if tenant == DEFAULT_TENANT else f"@{tenant}/{collection}"
         return SourceEvent(
             tenant=tenant,
             collection=collection,
             key=key,
-            operation="upsert" if state else "delete",
-            kind=kind,
-            uri=_SCHEME + path.relative_to(self._root).as_posix(),
+            operation="upsert" if found else "delete",
+            kind=SourceKind.FOLDER,
+            uri=f"{_SCHEME}{folder}/{key}",
             order=order,
-            etag=f"{state}+{_state(_sidecar(path))}" if state else "",
-            size=path.stat().st_size if state else 0,
+            etag=found.state if found else "",
+            size=found.size if found else 0,
         )
 
-    def _tenant_folder(self, tenant: str) -> Path:
+    def _base(self, tenant: str) -> Path:
         return self._root if tenant == DEFAULT_TENANT else self._root / f"@{tenant}"
 
-    def _collection_folder(self, tenant: str, collection: str) -> Path:
-        return self._tenant_folder(tenant) / collection
+    def _tree(self, tenant: str, collection: str) -> Tree:
+        below = () if tenant == DEFAULT_TENANT else (f"@{tenant}",)
+        return Tree(root=self._root, below=(*below, collection))
 
-    def _path(self, tenant: str, collection: str, key: str) -> Path:
-        folder = self._collection_folder(tenant, collection)
-        path = folder / key
-        if ".." in path.parts or not path.is_relative_to(folder) or path == folder:
+    def _path(self, key: str) -> str:
+        if not key or {"", ".", ".."} & set(key.split("/")):
             raise InvalidKey(f"The key {key!r} does not name a file below its collection.", pointer="/key")
-        return path
+        return key
 
-    def _write(self, path: Path, body: BinaryIO) -> None:
-        unfinished = self._root / _UNFINISHED / uuid4().hex
+    def _located(self, uri: str) -> tuple[Tree, str]:
+        """Raises SourceObjectNotFound where it is no address of this folder."""
+        place = uri.removeprefix(_SCHEME)
+        tenant, _, rest = place[1:].partition("/") if place.startswith("@") else (DEFAULT_TENANT, "", place)
+        collection, slash, key = rest.partition("/")
+        if not uri.startswith(_SCHEME) or not slash:
+            raise SourceObjectNotFound("The document's file is not in the source folder.")
+        return self._tree(tenant, collection), path_of(key)
+
+    def _unfinished(self) -> Path:
+        """A name for what is being written; its folder is made again if somebody removed it."""
+        folder = self._root / _UNFINISHED
+        make_private_folder(folder)
+        return folder / uuid4().hex
+
+    def _write(self, folder: int, name: str, body: BinaryIO) -> None:
+        unfinished = self._unfinished()
         try:
             with create_private(unfinished) as file:
                 shutil.copyfileobj(body, file)
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished.replace(path)
+            os.replace(unfinished, name, dst_dir_fd=folder)
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def _write_sidecar(self, path: Path, attributes: Attributes) -> None:
+    def _write_sidecar(self, folder: int, name: str, attributes: Attributes) -> None:
         content = sidecar.dump(attributes)
         if content is None:
-            _sidecar(path).unlink(missing_ok=True)
+            _unlink(folder, name + sidecar.SUFFIX)
         else:
-            self._write(_sidecar(path), BytesIO(content))
+            self._write(folder, name + sidecar.SUFFIX, BytesIO(content))
 
 
-def _make_room(path: Path) -> None:
+def _refuse(found: Found) -> None:
+    if found.obstacle:
+        raise found.obstacle.error()
+    if problem := problem_of_name(found.path):
+        raise InvalidKey(problem)
+
+
+def _attributes(tree: Tree, path: str) -> Attributes:
+    content = BytesIO()
     try:
-        make_private_folder(path.parent)
-        crowded = path.is_dir()
-    except (FileExistsError, NotADirectoryError):
-        crowded = True
-    if crowded:
-        raise KeyConflict(
-            "The source folder cannot hold this key beside the others:"
-            " a key that is a file cannot also be the folder of another."
-        )
+        copy(tree, path + sidecar.SUFFIX, content, most_bytes=MOST_SIDECAR_BYTES)
+    except FileNotFoundError:
+        return Attributes()
+    except (UnreadableFile, DocumentTooLarge) as error:
+        raise InvalidSidecar(f"The side-car file cannot be read. {error.detail}") from error
+    return sidecar.parse(content.getvalue())
 
 
-def _attributes(path: Path) -> Attributes:
-    beside = _sidecar(path)
-    return sidecar.parse(beside.read_bytes()) if beside.is_file() else Attributes()
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_name(path.name + sidecar.SUFFIX)
-
-
-def _state(path: Path) -> str:
-    """Size and time of the last change; empty where there is no file."""
+def _unlink(folder: int, name: str) -> None:
     try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    return f"{found.st_size}-{found.st_mtime_ns}" if path.is_file() else ""
+        os.unlink(name, dir_fd=folder)
+    except OSError as error:  # of the longest names there can be no side-car
+        if error.errno not in {errno.ENOENT, errno.ENAMETOOLONG}:
+            raise
 
 
-def _visible_folder(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")
-
-
-def _outside_unfinished(_change: Change, path: str) -> bool:
-    return _UNFINISHED not in Path(path).parts
+def _now() -> str:
+    return f"{time.time_ns():020d}"

@@ -12,8 +12,10 @@ from rag.private_files import close_data_directory
 from rag.settings import (
     DatabaseSettings,
     EmbeddingSettings,
+    FolderSettings,
     GenerationSettings,
     GuardSettings,
+    IngestionSettings,
     RerankingSettings,
 )
 
@@ -46,7 +48,12 @@ class LocalBackend(LazyBackend):
     @built_once
     def source(self) -> FolderSource:
         self._close_directory()
-        return FolderSource(self._data_dir / "documents")
+        limits = IngestionSettings()
+        return FolderSource(
+            self._data_dir / "documents",
+            skipped_names=FolderSettings().skipped_names,
+            most_bytes=max(limits.max_document_bytes, limits.max_streamed_bytes),
+        )
 
     def close(self) -> None:
         """Closes the pool, then leaves the embedded server; the last user to leave stops it."""

@@ -25,10 +25,15 @@ def validate_collection_name(name: str, *, pointer: str = "/name") -> str:
 
 def validate_key(key: str, *, pointer: str = "/key") -> str:
     """The key itself. Raises InvalidKey."""
-    problem = _problem_of_text(key) or _problem_of_segments(key.split("/"))
+    problem = problem_of_key(key)
     if problem is not None:
         raise InvalidKey(f"This key cannot be stored: {problem}.", pointer=pointer)
     return key
+
+
+def problem_of_key(key: str) -> str | None:
+    """Why it cannot be stored; None if it can."""
+    return _problem_of_text(key) or _problem_of_segments(key.split("/"))
 
 
 def _problem_of_text(key: str) -> str | None:

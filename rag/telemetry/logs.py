@@ -8,6 +8,7 @@ from typing import Any, Final
 from rag.errors import AcervoError, Conflict, SetupError, Unavailable
 from rag.telemetry.context import bound_ids
 from rag.telemetry.metrics import EmbeddedMetricFormatter, json_line, measures
+from rag.text.printable import printable
 
 logger = logging.getLogger("acervo")
 
@@ -21,7 +22,7 @@ _SERVERS: Final = ("uvicorn", "uvicorn.error")
 def configure_logging() -> None:
     """For entry points: one line a record on standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
     _log_to(handler)
 
 
@@ -44,6 +45,16 @@ def _log_to(handler: logging.Handler) -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+
+
+class PlainFormatter(logging.Formatter):
+    """A record is one line, but for a traceback; what names and titles hold steers no terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return printable(super().formatException(ei), kept="\n")
 
 
 class JsonFormatter(logging.Formatter):

@@ -42,7 +42,7 @@ def test_a_sidecar_that_cannot_be_read(folder: Path, content: str) -> None:
 
 
 def test_a_document_cannot_steer_the_terminal() -> None:
-    assert safe("a\x1b]0;title\x07\x9b31m\u202eb\tc\n") == "a�]0;title��31m�b\tc\n"
+    assert safe("a\x1b]0;title\x07\x9b31m\u202eb\tc\n") == r"a\x1b]0;title\x07\x9b31m\u202eb" + "\tc\n"
 
 
 def test_what_is_no_file_is_passed_over_and_a_dangling_link_is_not(tmp_path: Path) -> None:

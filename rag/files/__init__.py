@@ -1,0 +1,1 @@
+"""Files below a folder that others may write: which are documents, and how they are opened."""
