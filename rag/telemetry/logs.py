@@ -8,6 +8,7 @@ from typing import Any, Final
 from rag.errors import AcervoError, Conflict, SetupError, Unavailable
 from rag.telemetry.context import bound_ids
 from rag.telemetry.metrics import EmbeddedMetricFormatter, json_line, measures
+from rag.telemetry.readable import readable, without_secrets
 
 logger = logging.getLogger("acervo")
 
@@ -21,7 +22,7 @@ _SERVERS: Final = ("uvicorn", "uvicorn.error")
 def configure_logging() -> None:
     """For entry points: one line a record on standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_LineFormatter("%(asctime)s %(levelname)s %(message)s"))
     _log_to(handler)
 
 
@@ -46,6 +47,17 @@ def _log_to(handler: logging.Handler) -> None:
     logger.propagate = False
 
 
+class _LineFormatter(logging.Formatter):
+    """A record's message stays on its line; neither it nor a traceback shows a credential."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class names it so
+        record.message = readable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return without_secrets(super().formatException(ei))
+
+
 class JsonFormatter(logging.Formatter):
     """Of an exception only those of ours that quote no content are told in full, of others their kind.
 
@@ -64,7 +76,7 @@ class JsonFormatter(logging.Formatter):
             "service": self._service,
             "logger": record.name,
             **bound_ids(),
-            "message": _message(record),
+            "message": without_secrets(_message(record)),
         }
         if record.exc_info and record.exc_info[1]:
             entry["exception"] = [_described(each) for each in _chain(record.exc_info[1])]
