@@ -17,6 +17,7 @@ from app.api.model_calls import ModelCalls
 from app.auth import Anonymous
 from app.checks import Check
 from app.loopback import LoopbackGuard
+from app.serving.config import server_config
 from ingestion.worker import Worker
 from rag.backends.local import LocalBackend
 from rag.domain.pages import every
@@ -43,7 +44,7 @@ def serve(*, data_dir: Path, host: str = "127.0.0.1", port: int = 8000, grace: i
     configure_logging()
     with _running(data_dir, Anonymous.LOCAL_UNTIL_CREDENTIALS_EXIST) as app:
         app.add_middleware(LoopbackGuard, origins=ServerSettings().cors_origins)
-        config = uvicorn.Config(app, host=host, port=port, log_level="info")
+        config = server_config(app, host=host, port=port, log_level="info")
         server = _Server(config, app.state.model_calls, grace=grace)
         with suppress(KeyboardInterrupt):
             server.run()
@@ -56,7 +57,7 @@ def private_server(data_dir: Path) -> Iterator[Path]:
     """The same service on a Unix socket that only this user can reach; yields the socket's path."""
     with _running(data_dir, Anonymous.LOCAL) as app, tempfile.TemporaryDirectory(prefix="acervo-") as folder:
         path = Path(folder) / "http.sock"
-        config = uvicorn.Config(app, uds=str(path), log_level="warning")
+        config = server_config(app, uds=str(path), log_level="warning")
         server = _Server(config, app.state.model_calls, grace=GRACE)
         thread = Thread(target=server.run, name="http", daemon=True)
         thread.start()

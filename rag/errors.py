@@ -376,6 +376,10 @@ class IdentityProviderUnavailable(Unavailable):
 
     code = "identity_provider_unavailable"
 
+    def __init__(self, detail: str, *, retry_after_seconds: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class RateLimited(Unavailable):
     """The tenant sends more requests a minute than it may."""

@@ -15,7 +15,7 @@ from app.json_values import escape_pointer
 from app.schemas.common import FieldProblem, Problem
 from rag import errors
 from rag.storage import storage_error
-from rag.telemetry import logger
+from rag.telemetry import logger, without_secrets
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -45,8 +45,11 @@ CODES: Mapping[int, str] = {
     403: "origin_not_allowed",
     404: "route_not_found",
     405: "method_not_allowed",
+    408: "request_too_slow",
     413: "body_too_large",
     415: "unsupported_media_type",
+    431: "headers_too_large",
+    503: errors.Overloaded.code,
 }
 
 
@@ -175,7 +178,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request)) or headers.get("Allow", "GET")
-    detail = f"There is no {request.url.path}." if error.detail == "Not Found" else str(error.detail)
+    path = without_secrets(request.url.path)
+    detail = f"There is no {path}." if error.detail == "Not Found" else str(error.detail)
     problem = framework_problem(error.status_code, detail, request_id_of(request.scope))
     return problem_response(problem, headers)
 

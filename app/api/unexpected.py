@@ -1,5 +1,6 @@
 """What nobody foresaw ends as a 500 problem that tells nothing but the request id."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import internal_problem, problem_response
@@ -26,6 +27,8 @@ class UnexpectedErrors:
 
         try:
             await self._app(scope, receive, noting_send)
+        except ClientDisconnect:
+            logger.info("request %s: the client left before its body had come", request_id_of(scope))
         except Exception:
             request_id = request_id_of(scope)
             logger.exception("request %s failed", request_id)

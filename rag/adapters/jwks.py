@@ -1,21 +1,27 @@
 """An issuer's public keys: kept, and fetched again when they are old or a token names an unknown one."""
 
 import json
-import urllib.request
 from collections.abc import Callable, Mapping
-from threading import Lock
+from http.client import HTTPException
+from threading import BoundedSemaphore, Event, Lock, Thread
 from time import monotonic
 from typing import Any
 
+from rag.adapters.timed_fetch import fetch
 from rag.errors import IdentityProviderUnavailable, SettingInvalid
 from rag.telemetry import logger
 
 # Seconds. A key that the issuer withdrew is believed for as long; longer while the issuer does not answer.
 LIFETIME = 600
-# Between two requests to the issuer, whatever tokens name: they come from anybody.
+# Between two requests to the issuer, whatever tokens name: they come from anybody. Until then every name
+# that its last answer lacked is known to be unknown.
 SHORTEST_PAUSE = 60
-TIMEOUT = 5
+# For all of one fetch, however slowly its bytes come.
+DEADLINE = 5
+# Requests that may wait for a fetch: each holds one of 40 threads. The others are told to come back.
+MOST_WAITING = 8
 MAX_BYTES = 1_000_000
+THREAD = "token-issuer"
 # Never `oct`: a shared secret among public keys would let its readers sign.
 _PUBLIC = frozenset({"RSA", "EC", "OKP"})
 
@@ -23,63 +29,84 @@ Keys = Mapping[str, Mapping[str, Any]]
 
 
 class JsonWebKeys:
-    """From `url`, or from `document` alone where that is given."""
+    """From `url`, or from `document` alone where that is given.
+
+    Nobody waits for the issuer but requests that name a key which is not known.
+    """
 
     def __init__(self, *, url: str, document: str = "", clock: Callable[[], float] = monotonic) -> None:
         self._url = url
         self._clock = clock
         self._lock = Lock()
+        self._waiting = BoundedSemaphore(MOST_WAITING)
         self._keys: Keys = _given(document) if document else {}
         self._fixed = bool(document)
+        self._answered = self._fixed
         self._fetched_at: float | None = None
         self._asked_at: float | None = None
+        self._fetch_done: Event | None = None
 
     def find(self, name: str) -> Mapping[str, Any] | None:
-        """Raises IdentityProviderUnavailable where no keys are known at all."""
-        known = name in self._keys
-        if not self._fixed and (not known or self._old()) and self._lock.acquire(blocking=not known):
-            try:
-                self._refresh(name)
-            finally:
-                self._lock.release()
-        return self._keys.get(name)
+        """Raises IdentityProviderUnavailable where the key is not known and the issuer does not answer."""
+        if self._fixed:
+            return self._keys.get(name)
+        known = self._keys.get(name)
+        if known is not None:
+            if self._old():
+                self._begin_fetch()
+            return known
+        return self._look_for(name)
+
+    def _look_for(self, name: str) -> Mapping[str, Any] | None:
+        done = self._begin_fetch()
+        if done is not None:
+            self._wait(done)
+        found = self._keys.get(name)
+        if found is None and not self._answered:
+            raise self._unavailable()
+        return found
 
     def _old(self) -> bool:
         return self._fetched_at is None or self._clock() - self._fetched_at > LIFETIME
 
-    def _refresh(self, name: str) -> None:
-        now = self._clock()
-        fetched_meanwhile = name in self._keys and not self._old()
-        if not fetched_meanwhile and (self._asked_at is None or now - self._asked_at >= SHORTEST_PAUSE):
-            self._asked_at = now
-            self._fetch(now)
-        if self._fetched_at is None:
-            raise IdentityProviderUnavailable(f"{self._url} gave no keys.")
+    def _begin_fetch(self) -> Event | None:
+        """What is set when the running fetch has ended; None where none is due."""
+        with self._lock:
+            if self._fetch_done is not None:
+                return self._fetch_done
+            now = self._clock()
+            if self._asked_at is not None and now - self._asked_at < SHORTEST_PAUSE:
+                return None
+            done = Event()
+            Thread(target=self._fetch, args=(done, now), name=THREAD, daemon=True).start()
+            self._asked_at, self._fetch_done = now, done
+            return done
 
-    def _fetch(self, now: float) -> None:
+    def _wait(self, done: Event) -> None:
+        if not self._waiting.acquire(blocking=False):
+            raise IdentityProviderUnavailable(f"Others wait for {self._url} already.")
         try:
-            self._keys = _public_keys(json.loads(_fetch(self._url)))
-            self._fetched_at = now
-        except (OSError, ValueError) as error:
-            logger.warning("The token issuer's keys cannot be fetched from %s: %s", self._url, error)
+            if not done.wait(DEADLINE):
+                raise self._unavailable()
+        finally:
+            self._waiting.release()
 
+    def _unavailable(self) -> IdentityProviderUnavailable:
+        asked_at = self._asked_at if self._asked_at is not None else self._clock()
+        pause = max(1, round(asked_at + SHORTEST_PAUSE - self._clock()))
+        return IdentityProviderUnavailable(f"{self._url} gave no keys.", retry_after_seconds=pause)
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The keys come from the address that was configured, or not at all."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirects)
-
-
-def _fetch(url: str) -> bytes:
-    """Raises OSError."""
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - see JwtSettings
-    with _OPENER.open(request, timeout=TIMEOUT) as answer:
-        body: bytes = answer.read(MAX_BYTES)
-    return body
+    def _fetch(self, done: Event, now: float) -> None:
+        try:
+            self._keys = _public_keys(json.loads(fetch(self._url, seconds=DEADLINE, max_bytes=MAX_BYTES)))
+            self._fetched_at, self._answered = now, True
+        except (OSError, HTTPException, ValueError) as error:
+            self._answered = False
+            logger.warning("The token issuer's keys cannot be fetched from %s: %r", self._url, error)
+        finally:
+            with self._lock:
+                self._fetch_done = None
+            done.set()
 
 
 def _public_keys(document: Any) -> Keys:

@@ -3,5 +3,15 @@
 from rag.telemetry.context import bound
 from rag.telemetry.logs import configure_logging, configure_structured_logging, logger
 from rag.telemetry.metrics import Metric, measure
+from rag.telemetry.readable import readable, without_secrets
 
-__all__ = ["Metric", "bound", "configure_logging", "configure_structured_logging", "logger", "measure"]
+__all__ = [
+    "Metric",
+    "bound",
+    "configure_logging",
+    "configure_structured_logging",
+    "logger",
+    "measure",
+    "readable",
+    "without_secrets",
+]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rag.errors import AcervoError, Conflict, SetupError, Unavailable
 from rag.telemetry.context import bound_ids
 from rag.telemetry.metrics import EmbeddedMetricFormatter, json_line, measures
+from rag.telemetry.readable import readable, without_secrets
 from rag.text.printable import printable
 
 logger = logging.getLogger("acervo")
@@ -48,13 +49,13 @@ def _log_to(handler: logging.Handler) -> None:
 
 
 class PlainFormatter(logging.Formatter):
-    """A record is one line, but for a traceback; what names and titles hold steers no terminal."""
+    """A record is one line, but for a traceback; it steers no terminal and shows no credential."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        return printable(super().formatMessage(record))
+        return readable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        return printable(super().formatException(ei), kept="\n")
+        return printable(without_secrets(super().formatException(ei)), kept="\n")
 
 
 class JsonFormatter(logging.Formatter):
@@ -75,7 +76,7 @@ class JsonFormatter(logging.Formatter):
             "service": self._service,
             "logger": record.name,
             **bound_ids(),
-            "message": _message(record),
+            "message": without_secrets(_message(record)),
         }
         if record.exc_info and record.exc_info[1]:
             entry["exception"] = [_described(each) for each in _chain(record.exc_info[1])]

@@ -4,7 +4,7 @@ import re
 
 # C0 and C1 controls, what turns the direction of text, and halves of surrogate pairs.
 _LATIN = 0xFF
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str, *, kept: str = "") -> str:

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,11 +34,17 @@ def rsa_key(name: str) -> RSAPrivateKey:
 
 @dataclass(kw_only=True)
 class Issuer:
-    """`keys` is what it publishes; `down` makes it answer 500; `asked` counts requests."""
+    """`keys` is what it publishes; `down` makes it answer 500; `asked` counts requests.
+
+    While `drips` is set it sends a byte every now and then, and never as many as it announced.
+    """
 
     url: str = ""
     keys: list[dict[str, Any]] = field(default_factory=list)
     down: bool = False
+    drips: threading.Event = field(default_factory=threading.Event)
+    drips_headers: bool = False
+    padding: int = 0
     asked: int = 0
 
     @property
@@ -107,6 +113,7 @@ def token_issuer() -> Iterator[Issuer]:
     try:
         yield issuer
     finally:
+        issuer.drips.clear()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -122,11 +129,27 @@ def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            body = json.dumps({"keys": issuer.keys}).encode()
+            if issuer.drips.is_set():
+                self._drip()
+                return
+            body = json.dumps({"keys": issuer.keys}).encode() + b" " * issuer.padding
             self.send_response(500 if issuer.down else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def _drip(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            if issuer.drips_headers:
+                self.flush_headers()
+                self.wfile.write(b"X: ")
+            else:
+                self.end_headers()
+            with suppress(OSError):
+                while issuer.drips.is_set():
+                    self.wfile.write(b" ")
+                    time.sleep(0.05)
 
         def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 - the base class names it so
             pass

@@ -3,14 +3,16 @@
 import base64
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import pytest
 
-from rag.adapters.jwks import LIFETIME, SHORTEST_PAUSE, JsonWebKeys
+from rag.adapters.jwks import DEADLINE, LIFETIME, MAX_BYTES, SHORTEST_PAUSE, THREAD, JsonWebKeys
 from rag.adapters.jwt import JwtVerifier
 from rag.backends.local import LocalBackend
 from rag.domain.credentials import Principal, Scope
@@ -204,8 +206,7 @@ def test_withdrawn_keys_are_forgotten(issuer: Issuer) -> None:
     assert keys.find("first") is not None
     issuer.keys.clear()
     clock.now += LIFETIME + 1
-    keys.find("first")
-    assert keys.find("first") is None
+    assert_soon(lambda: keys.find("first") is None)
 
 
 def test_an_issuer_that_does_not_answer(issuer: Issuer) -> None:
@@ -222,6 +223,75 @@ def test_an_issuer_that_does_not_answer(issuer: Issuer) -> None:
     issuer.down = True
     clock.now += LIFETIME + 1
     assert keys.find("first") is not None, "what was known goes on being believed"
+
+
+def assert_soon(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("headers", [False, True])
+def test_a_fetch_ends_however_slowly_its_bytes_come(issuer: Issuer, *, headers: bool) -> None:
+    issuer.drips.set()
+    issuer.drips_headers = headers
+    keys = JsonWebKeys(url=issuer.url)
+    begun = time.monotonic()
+    with pytest.raises(IdentityProviderUnavailable) as raised:
+        keys.find("first")
+    assert time.monotonic() - begun < 4 * DEADLINE
+    assert 0 < raised.value.retry_after_seconds <= SHORTEST_PAUSE
+    assert_soon(lambda: not [each for each in threading.enumerate() if each.name == THREAD])
+
+
+def test_a_key_set_beyond_all_measure_is_not_read(issuer: Issuer) -> None:
+    issuer.padding = MAX_BYTES
+    with pytest.raises(IdentityProviderUnavailable):
+        JsonWebKeys(url=issuer.url).find("first")
+
+
+def test_known_keys_never_wait_for_the_issuer(issuer: Issuer) -> None:
+    clock = Clock()
+    keys = JsonWebKeys(url=issuer.url, clock=clock)
+    assert keys.find("first") is not None
+    issuer.drips.set()
+    clock.now += LIFETIME + 1
+    begun = time.monotonic()
+    with ThreadPoolExecutor(max_workers=50) as strangers:
+        unknown = [strangers.submit(keys.find, f"made-up-{number}") for number in range(50)]
+        assert all(keys.find("first") is not None for _ in range(100))
+        assert time.monotonic() - begun < DEADLINE / 2
+        refused = [each.exception() for each in unknown]
+    assert all(isinstance(error, IdentityProviderUnavailable) for error in refused)
+    assert issuer.asked == 2, "one fetch for all of them"
+
+
+def test_nobody_waits_for_a_slow_issuer_but_those_who_name_unknown_keys(
+    security_backend: LocalBackend, issuer: Issuer
+) -> None:
+    clock = Clock()
+    verifier = JwtVerifier(issuer.settings(), JsonWebKeys(url=issuer.url, clock=clock))
+    with (
+        closed_api(security_backend, tokens=verifier) as api,
+        ThreadPoolExecutor(max_workers=50) as strangers,
+    ):
+        secret, known = api.key("tokens-slow"), signed(tenant="tokens-slow")
+        assert api.request("GET", "/v1/models", known).status_code == 200
+        issuer.drips.set()
+        clock.now += SHORTEST_PAUSE
+        waiting = [
+            strangers.submit(api.request, "GET", "/v1/models", signed("forger", kid=f"made-up-{number}"))
+            for number in range(50)
+        ]
+        time.sleep(0.5)
+        begun = time.monotonic()
+        for credential in (secret, known) * 5:
+            assert api.request("GET", "/v1/models", credential).status_code == 200
+        assert time.monotonic() - begun < DEADLINE / 2
+        for answer in waiting:
+            problem_in(answer.result(), 503, "identity_provider_unavailable")
+            assert int(answer.result().headers["retry-after"]) > 0
 
 
 def test_keys_come_from_no_other_address(issuer: Issuer) -> None:
