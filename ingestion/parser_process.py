@@ -43,6 +43,17 @@ def no_beat() -> None:
     """Nobody waits."""
 
 
+class ProcessLost(Exception):
+    """A process ended, or said what nobody can read, in the middle of an answer.
+
+    `blame` is what is wrong with the document, should it happen again in a process of its own.
+    """
+
+    def __init__(self, blame: DocumentRejected) -> None:
+        super().__init__(str(blame))
+        self.blame = blame
+
+
 class ParserProcess:
     """One parsing process, which serves one request at a time."""
 
@@ -79,7 +90,7 @@ class ParserProcess:
         return self._greeted and not self._asked and fresh and self.alive
 
     def ask(self, request: bytes, body: bytes | BinaryIO) -> Iterator[list[bytearray]]:
-        """The parts of every frame of the answer, without their heads. Raises DocumentRejected.
+        """The parts of every frame of the answer, without their heads. Raises DocumentRejected, ProcessLost.
 
         Of an open file the process gets a descriptor, and reads it from the beginning.
         """
@@ -109,6 +120,8 @@ class ParserProcess:
         """Safe to call twice."""
         self._popen.kill()
         self._popen.wait()
+        if self._popen.stdin:
+            self._popen.stdin.close()
         self._connection.close()
         self._trace.close()
 
@@ -150,7 +163,7 @@ class ParserProcess:
             " (ACERVO_PARSER_SECONDS). Split it into smaller documents, or save it anew and send it again."
         )
 
-    def _ended(self) -> DocumentRejected:
+    def _ended(self) -> DocumentRejected | ProcessLost:
         """Why a process ended in the middle of an answer."""
         with suppress(subprocess.TimeoutExpired):  # it closed its socket and lives
             self._popen.wait(_END_SECONDS)
@@ -161,8 +174,8 @@ class ParserProcess:
             return self._timed_out()
         # The kernel kills where memory runs out; libraries end their process where they are given none.
         if code == -signal.SIGKILL or any(sign in said for sign in _OUT_OF_MEMORY):
-            return self._too_much_memory()
-        return crashed()
+            return ProcessLost(self._too_much_memory())
+        return ProcessLost(crashed())
 
     def _said(self) -> str:
         self._trace.seek(max(0, os.fstat(self._trace.fileno()).st_size - _LONGEST_TRACE))
@@ -196,7 +209,11 @@ def _number(value: object) -> int:
 
 
 def _started(settings: ParsingSettings, connection: int, trace: int) -> "subprocess.Popen[bytes]":
-    """A process of the same Python that sees the same modules, and nothing else of the environment."""
+    """A process of the same Python that sees the same modules, and nothing else of the environment.
+
+    Its session is its own: Ctrl-C is the worker's to answer. Nobody writes to its standard input, which ends
+    with the worker.
+    """
     program = "from ingestion.parse.child import main; main()"
     limits = (
         settings.parser_seconds,
@@ -209,9 +226,10 @@ def _started(settings: ParsingSettings, connection: int, trace: int) -> "subproc
         environment["LD_LIBRARY_PATH"] = settings.library_path
     return subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-P", "-s", "-c", program, str(connection), *map(str, limits)],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=trace,
         env=environment,
         pass_fds=(connection,),
+        start_new_session=True,
     )

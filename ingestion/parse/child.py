@@ -1,6 +1,7 @@
 """The process that reads files: no credentials, no database, limited time and memory; one file at a time."""
 
 import faulthandler
+import fcntl
 import os
 import resource
 import signal
@@ -20,7 +21,7 @@ from ingestion.parse.wire import ENCLOSED, HELLO, PAGE_IMAGES, PARSE_FILE, Chann
 from rag.domain.content import ExtractedText
 from rag.errors import DocumentRejected, DocumentTooLarge, ParserCrashed
 
-# The worker ends a process that is over its time. Should the worker itself be gone, the process ends alone.
+# The worker ends a process that is over its time. Where that fails the process ends alone.
 _ALONE_SECONDS = 10.0
 # What a process may write to files: the trace of a crash, and nothing that fills a disk.
 _MOST_WRITTEN = 1_000_000
@@ -49,6 +50,7 @@ _FORBIDDEN = frozenset(
 def main() -> None:
     """Arguments: the socket's descriptor; limits of seconds, bytes, characters, streamed characters."""
     descriptor, seconds, memory_bytes, characters, streamed_characters = sys.argv[1:]
+    _follow_the_worker()
     _confine(int(memory_bytes))
     with socket.socket(fileno=int(descriptor)) as connection:
         reading = _Reading(
@@ -58,6 +60,15 @@ def main() -> None:
             streamed_characters=int(streamed_characters),
         )
         reading.serve()
+
+
+def _follow_the_worker() -> None:
+    """It alone says when to end: by closing the connection, or by being gone, whatever a reader does then."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a service manager signals every process
+        signal.signal(number, signal.SIG_IGN)
+    if _ON_LINUX:  # the kernel sends SIGIO, which ends a process, when the other end of the pipe is closed
+        fcntl.fcntl(sys.stdin, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sys.stdin, fcntl.F_SETFL, os.O_ASYNC)
 
 
 def _confine(memory_bytes: int) -> None:
