@@ -180,12 +180,13 @@ class IsolatedParser:
                             found = read(parts)
                             seen += 1
                             yield found
-                return
             except ProcessLost as lost:
                 if alone:
                     raise lost.blame from lost
                 logger.warning("A parsing process was lost; its document is read again in a new one")
                 beat()
+            else:
+                return
 
     @contextmanager
     def _process(self, beat: Beat, *, new: bool) -> Iterator[ParserProcess]:

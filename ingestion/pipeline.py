@@ -79,6 +79,10 @@ class Pipeline:
             detail = "The worker's time was up; the next one goes on from here."
             ledger.release(work, code="out_of_time", detail=detail, delay=timedelta(), counts=False)
             return Outcome.POSTPONED
+        except (KeyboardInterrupt, SystemExit):  # of a command that works in its main thread
+            detail = "The command was interrupted; the next worker goes on from here."
+            ledger.release(work, code="interrupted", detail=detail, delay=timedelta(), counts=False)
+            raise
         except DatabaseUnavailable:
             raise
         except AcervoError as error:

@@ -31,6 +31,11 @@ def _wait() -> str:
     return "It waited."
 
 
+def _take_long() -> str:
+    time.sleep(6)
+    return "It took long."
+
+
 def _be_killed() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
     _hang()
@@ -117,6 +122,7 @@ _DEEDS = {
         _crash,
         _hang,
         _wait,
+        _take_long,
         _be_killed,
         _poison,
         _hang_in_c,
