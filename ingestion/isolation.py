@@ -1,4 +1,4 @@
-"""Files are read in processes of their own: a crash, a hang or a bomb fails its document and no more."""
+"""Files are read and cut in processes of their own: a crash, a hang or a bomb fails its document alone."""
 
 import atexit
 from collections import deque
@@ -7,8 +7,12 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import BinaryIO, Protocol, TypeAlias, TypeVar
 
-from ingestion.parse.wire import ENCLOSED, PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, to_json, unpack
-from ingestion.parser_process import Beat, ParserProcess, ProcessLost, crashed, no_beat
+from ingestion.analysis import AnalysedChunk, ChunkPlan
+from ingestion.parse.chunk_wire import ChunkReader, plan_to_json
+from ingestion.parse.limits import PART_CHARACTERS
+from ingestion.parse.wire import ENCLOSED, PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, pack, to_json, unpack
+from ingestion.parser_process import Beat, ParserProcess, ProcessLost, Request, crashed, no_beat
+from ingestion.units import CountTokens
 from rag.domain.content import ExtractedText
 from rag.domain.page_images import PageImage
 from rag.settings import ParsingSettings
@@ -68,6 +72,11 @@ class Parser(Protocol):
         With `pages`, those of a PDF whose numbers they are.
         """
 
+    def chunks(
+        self, part: ExtractedText, plan: ChunkPlan, *, count_tokens: CountTokens, beat: Beat = no_beat
+    ) -> Generator[AnalysedChunk, None, str | None]:
+        """Those of a part of a text; returns the header of the table that the part ends in the middle of."""
+
 
 class IsolatedParser:
     """Keeps as many processes as threads read files at once; to be closed.
@@ -85,8 +94,8 @@ class IsolatedParser:
         self, body: bytes, *, name: str, declared: str | None = None, beat: Beat = no_beat
     ) -> ExtractedText:
         """See Parser. Raises ParserUnavailable where no process can be started."""
-        request = to_json({"do": PARSE, "name": name, "declared": declared})
-        answers = list(self._answers(request, body, unpack, beat))
+        request = Request(head=to_json({"do": PARSE, "name": name, "declared": declared}), parts=(body,))
+        answers = list(self._answers(request, unpack, beat))
         if len(answers) != 1:
             raise crashed()
         return answers[0]
@@ -113,13 +122,13 @@ class IsolatedParser:
                 raise InvalidFrame("more text than there may be")
             return found
 
-        yield from self._answers(to_json({"do": PARSE_FILE, **about}), file, read, beat)
+        yield from self._answers(Request(head=to_json({"do": PARSE_FILE, **about}), file=file), read, beat)
 
     def enclosed(
         self, file: BinaryIO, size: int, *, media_type: str, beat: Beat = no_beat
     ) -> Generator[tuple[str, str, bytes], None, None]:
         """See Parser. To be read to its end, or closed."""
-        request = to_json({"do": ENCLOSED, "size": size, "media_type": media_type})
+        head = to_json({"do": ENCLOSED, "size": size, "media_type": media_type})
         left = _MOST_GROWTH * size + _MOST_HEADS
 
         def read(parts: _Parts) -> tuple[str, str, bytes]:
@@ -129,7 +138,7 @@ class IsolatedParser:
                 raise InvalidFrame("more than the file can hold")
             return _enclosed(parts)
 
-        yield from self._answers(request, file, read, beat)
+        yield from self._answers(Request(head=head, file=file), read, beat)
 
     def page_images(
         self,
@@ -152,7 +161,24 @@ class IsolatedParser:
                 raise InvalidFrame("more pages than there may be")
             return _page_image(parts)
 
-        yield from self._answers(to_json({"do": PAGE_IMAGES, **about}), body, read, beat)
+        yield from self._answers(
+            Request(head=to_json({"do": PAGE_IMAGES, **about}), parts=(body,)), read, beat
+        )
+
+    def chunks(
+        self, part: ExtractedText, plan: ChunkPlan, *, count_tokens: CountTokens, beat: Beat = no_beat
+    ) -> Generator[AnalysedChunk, None, str | None]:
+        """See Parser. To be read to its end, or closed."""
+        reader = ChunkReader(part, plan.header)
+        request = Request(
+            head=plan_to_json(plan),
+            parts=tuple(pack(part)),
+            count_tokens=count_tokens,
+            most_seconds=self._settings.parser_seconds * max(1, len(part.text) / PART_CHARACTERS),
+        )
+        for found in self._answers(request, reader.read, beat):
+            yield from found
+        return reader.header
 
     def start(self) -> None:
         """Begins to start a process, so that the first document does not wait for it."""
@@ -163,9 +189,7 @@ class IsolatedParser:
         while self._idle:
             self._idle.pop().end()
 
-    def _answers(
-        self, request: bytes, body: bytes | BinaryIO, read: Callable[[_Parts], T], beat: Beat
-    ) -> Generator[T, None, None]:
+    def _answers(self, request: Request, read: Callable[[_Parts], T], beat: Beat) -> Generator[T, None, None]:
         """What is read of each frame of the answer.
 
         A process that is lost may have been harmed by an earlier document, or ended from outside. So its
@@ -175,7 +199,7 @@ class IsolatedParser:
         for alone in (False, True):
             try:
                 with self._process(beat, new=alone) as process:
-                    for number, parts in enumerate(process.ask(request, body)):
+                    for number, parts in enumerate(process.ask(request)):
                         if number == seen:
                             found = read(parts)
                             seen += 1

@@ -7,12 +7,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import inf
 from typing import Any, BinaryIO, TypeAlias
 
+from ingestion.parse.chunk_wire import unpack_texts
 from ingestion.parse.limits import MAX_OUTPUT_BYTES
 from ingestion.parse.wire import HELLO, Channel, InvalidFrame, from_json
+from ingestion.units import CountTokens
 from rag.errors import (
     DocumentRejected,
     DocumentTooLarge,
@@ -54,6 +59,21 @@ class ProcessLost(Exception):
         self.blame = blame
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a process is asked for. It gets a descriptor of the `file`, and reads that from the beginning.
+
+    `count_tokens` answers what it asks on the way. `most_seconds`: for the whole answer, without what its
+    receiver does meanwhile; for each frame it has `parser_seconds`.
+    """
+
+    head: bytes
+    parts: tuple[bytes, ...] = ()
+    file: BinaryIO | None = None
+    count_tokens: CountTokens | None = None
+    most_seconds: float = inf
+
+
 class ParserProcess:
     """One parsing process, which serves one request at a time."""
 
@@ -74,6 +94,8 @@ class ParserProcess:
         self._channel = Channel(self._connection, self._waiting)
         self._last_beat = time.monotonic()
         self._deadline = self._last_beat + _START_SECONDS
+        self._restarted = self._last_beat
+        self._left = inf
         self._greeted = False
         self._served = self.peak_bytes = 0
         self._asked = False
@@ -89,27 +111,28 @@ class ParserProcess:
         fresh = self._served < self._settings.parser_documents and self.peak_bytes < _KEPT_BYTES
         return self._greeted and not self._asked and fresh and self.alive
 
-    def ask(self, request: bytes, body: bytes | BinaryIO) -> Iterator[list[bytearray]]:
-        """The parts of every frame of the answer, without their heads. Raises DocumentRejected, ProcessLost.
-
-        Of an open file the process gets a descriptor, and reads it from the beginning.
-        """
+    def ask(self, request: Request) -> Iterator[list[bytearray]]:
+        """The parts of every frame of the answer, without heads. Raises DocumentRejected, ProcessLost."""
         self._greet()
         self._asked = True
         self._served += 1
+        self._left = request.most_seconds
         self._restart_clock()
         with self._ends_explained():
-            if isinstance(body, bytes):
-                self._channel.send(request, body)
-            else:
-                self._channel.send(request)
-                self._channel.send_file(body.fileno())
+            self._channel.send(request.head, *request.parts)
+            if request.file:
+                self._channel.send_file(request.file.fileno())
             while True:
                 head, *parts = self._channel.receive(MAX_OUTPUT_BYTES)
+                self._left -= time.monotonic() - self._restarted
                 about = from_json(head)
                 if about.get("last"):
                     break
-                yield parts
+                if about.get("count") and request.count_tokens:
+                    counts = request.count_tokens(unpack_texts(parts))
+                    self._channel.send(array("I", counts).tobytes())
+                else:
+                    yield parts
                 self._restart_clock()
         self._asked = False
         self.peak_bytes = _number(about.get("peak"))
@@ -154,7 +177,8 @@ class ParserProcess:
 
     def _restart_clock(self) -> None:
         self._last_beat = time.monotonic()
-        self._deadline = self._last_beat + self._settings.parser_seconds
+        self._restarted = self._last_beat
+        self._deadline = self._last_beat + min(self._settings.parser_seconds, self._left)
         self._connection.settimeout(min(_LOOK, self._beat_seconds, self._settings.parser_seconds))
 
     def _timed_out(self) -> ParserTimedOut:

@@ -98,7 +98,10 @@ def test_a_second_ctrl_c_ends_at_once(folder: Path, tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=2) == 130
         assert "Traceback" not in process.stderr.read()
-    assert acervo("--data-dir", tmp_path / "data", "documents", "--status", "failed", "--json").json["data"] == []
+    assert (
+        acervo("--data-dir", tmp_path / "data", "documents", "--status", "failed", "--json").json["data"]
+        == []
+    )
 
 
 @pytest.mark.timeout(120)
