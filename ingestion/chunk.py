@@ -7,11 +7,10 @@ Headings, header rows and lines ending with a colon are never the last of a chun
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from ingestion.pack import pack
 from ingestion.sections import Limits, sections
-from ingestion.units import CountTokens, Unit, counted_units, last_header
+from ingestion.units import CountTokens, Unit, counted_units
 from rag.domain.content import Chunk, ExtractedText
 from rag.domain.documents import Chunking, ChunkingStrategy
 
@@ -21,31 +20,6 @@ CHUNKER_VERSION = 4
 _MOST_OVERLAP = 0.5
 # Of the limit, where a section is longer: room to end with a paragraph instead of in the midst of the next.
 _WANTED = 0.6
-
-
-def chunk_parts(
-    parts: Iterable[ExtractedText], chunking: Chunking, *, most_tokens: int, count_tokens: CountTokens
-) -> Iterator[Chunk]:
-    """The chunks of a text that comes in parts; a chunk is of one part, and knows its table's header.
-
-    A text in several parts is too large to be one chunk: none of its later parts is one.
-    """
-    ordinal = start = 0
-    header: str | None = None
-    for part in parts:
-        found = chunk(part, chunking, most_tokens=most_tokens, count_tokens=count_tokens, header=header)
-        for each in found if start == 0 else _shifted(found, ordinal, start):
-            ordinal = each.ordinal + 1
-            yield each
-        header = last_header(part, header)
-        start += len(part.text)
-        if chunking.strategy is ChunkingStrategy.WHOLE:
-            chunking = replace(chunking, strategy=ChunkingStrategy.RECURSIVE)
-
-
-def _shifted(chunks: Iterator[Chunk], ordinal: int, start: int) -> Iterator[Chunk]:
-    for each in chunks:
-        yield replace(each, ordinal=each.ordinal + ordinal, start=each.start + start, end=each.end + start)
 
 
 def chunk(

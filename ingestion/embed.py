@@ -1,16 +1,14 @@
 """Chunks to embedded chunks: known vectors are found again, the rest is embedded and staged as it comes."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
-from rag.domain.content import Chunk, EmbeddedChunk, Vector
+from ingestion.analysis import AnalysedChunk, text_in_context
+from rag.domain.content import EmbeddedChunk, Vector
 from rag.ports import Embedder
-from rag.text.term_codes import counted_codes
-from rag.text.terms import analyse
 
 # Chunks looked up at once among the vectors already paid for.
 LOOK_UP = 64
@@ -21,8 +19,7 @@ Known = Callable[[Sequence[bytes]], Mapping[bytes, Vector]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Prepared:
-    chunk: Chunk
-    context: str
+    item: AnalysedChunk
     text: str
     sha256: bytes
 
@@ -34,23 +31,22 @@ class Embedding:
     a crash loses only the calls in flight. It runs in the caller's thread, as `known` does.
     """
 
-    def __init__(self, embedder: Embedder, *, known: Known, stage: Stage, language: str) -> None:
+    def __init__(self, embedder: Embedder, *, known: Known, stage: Stage) -> None:
         self._embedder = embedder
         self._known = known
         self._stage = stage
-        self._language = language
         self._asked: dict[int, bytes] = {}
         self._asked_count = 0
         self._waiting: dict[bytes, list[_Prepared]] = {}
         # Texts whose vectors the model gave by now.
         self.finished = 0
 
-    def run(self, chunks: Iterable[Chunk], title: str | None) -> int:
+    def run(self, chunks: Iterable[AnalysedChunk]) -> int:
         """Embeds and stages them all; returns how many there were."""
-        prepared = _Counted(_prepare(item, title) for item in chunks)
+        prepared = _Counted(map(_prepare, chunks))
         with closing(self._embedder.embed_stream(self._missing(prepared))) as stream:
             for vectors in stream:
-                self._stage([item for number, vector in vectors for item in self._finish(number, vector)])
+                self._stage([each for number, vector in vectors for each in self._finish(number, vector)])
         return prepared.count
 
     def _missing(self, prepared: Iterator[_Prepared]) -> Iterator[str]:
@@ -58,7 +54,7 @@ class Embedding:
         while batch := list(islice(prepared, LOOK_UP)):
             known = self._known([item.sha256 for item in batch])
             if found := [item for item in batch if item.sha256 in known]:
-                self._stage([self._embedded(item, known[item.sha256]) for item in found])
+                self._stage([_embedded(item, known[item.sha256]) for item in found])
             for item in batch:
                 if item.sha256 not in known and self._await(item):
                     yield item.text
@@ -75,16 +71,7 @@ class Embedding:
 
     def _finish(self, number: int, vector: Vector) -> list[EmbeddedChunk]:
         self.finished += 1
-        return [self._embedded(item, vector) for item in self._waiting.pop(self._asked.pop(number))]
-
-    def _embedded(self, item: _Prepared, vector: Vector) -> EmbeddedChunk:
-        return EmbeddedChunk(
-            chunk=item.chunk,
-            context=item.context,
-            terms=counted_codes(Counter(analyse(item.text, self._language))),
-            embedded_sha256=item.sha256,
-            embedding=vector,
-        )
+        return [_embedded(item, vector) for item in self._waiting.pop(self._asked.pop(number))]
 
 
 class _Counted(Iterator[_Prepared]):
@@ -98,18 +85,16 @@ class _Counted(Iterator[_Prepared]):
         return item
 
 
-def _prepare(item: Chunk, title: str | None) -> _Prepared:
-    context = context_of(item.text, item.headings, title)
-    text = text_in_context(item.text, context)
-    return _Prepared(chunk=item, context=context, text=text, sha256=hashlib.sha256(text.encode()).digest())
+def _prepare(item: AnalysedChunk) -> _Prepared:
+    text = text_in_context(item.chunk.text, item.context)
+    return _Prepared(item=item, text=text, sha256=hashlib.sha256(text.encode()).digest())
 
 
-def context_of(text: str, headings: Sequence[str], title: str | None) -> str:
-    """Title and heading path, as far as the chunk's text does not say them itself."""
-    path = dict.fromkeys(part for part in (title, *headings) if part)
-    return " › ".join(part for part in path if part not in text)
-
-
-def text_in_context(text: str, context: str) -> str:
-    """What is embedded."""
-    return f"{context}\n\n{text}" if context else text
+def _embedded(prepared: _Prepared, vector: Vector) -> EmbeddedChunk:
+    return EmbeddedChunk(
+        chunk=prepared.item.chunk,
+        context=prepared.item.context,
+        terms=prepared.item.terms,
+        embedded_sha256=prepared.sha256,
+        embedding=vector,
+    )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
-from ingestion.embed import context_of, text_in_context
+from ingestion.analysis import context_of, text_in_context
 from rag.domain.content import Vector
 from rag.domain.documents import EmbeddingModel
 from rag.domain.reembedding import StoredChunk

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from ingestion.attempt import LEASE, RESERVE
 from ingestion.events import Delivery, deliveries
+from ingestion.outcome import is_final
 from ingestion.pipeline import Pipeline
 from ingestion.reconcile import collection_for
 from ingestion.sweep import sweep
@@ -185,7 +186,7 @@ class Handler:
         except DocumentNotFound:  # erased
             return True
         if document.failure is not None:
-            return document.status is DocumentStatus.FAILED and not document.failure.retryable
+            return document.status is DocumentStatus.FAILED and is_final(document.failure)
         return document.status is DocumentStatus.READY
 
 

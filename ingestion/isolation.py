@@ -1,14 +1,18 @@
-"""Files are read in processes of their own: a crash, a hang or a bomb fails its document and no more."""
+"""Files are read and cut in processes of their own: a crash, a hang or a bomb fails its document alone."""
 
 import atexit
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias, TypeVar
 
-from ingestion.parse.wire import ENCLOSED, PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, to_json, unpack
-from ingestion.parser_process import Beat, ParserProcess, crashed, no_beat
+from ingestion.analysis import AnalysedChunk, ChunkPlan
+from ingestion.parse.chunk_wire import ChunkReader, plan_to_json
+from ingestion.parse.limits import PART_CHARACTERS
+from ingestion.parse.wire import ENCLOSED, PAGE_IMAGES, PARSE, PARSE_FILE, InvalidFrame, pack, to_json, unpack
+from ingestion.parser_process import Beat, ParserProcess, ProcessLost, Request, crashed, no_beat
+from ingestion.units import CountTokens
 from rag.domain.content import ExtractedText
 from rag.domain.page_images import PageImage
 from rag.settings import ParsingSettings
@@ -17,6 +21,9 @@ from rag.telemetry import logger
 # Of enclosed documents: UTF-8 of text in another encoding, and their names.
 _MOST_GROWTH = 3
 _MOST_HEADS = 10_000_000
+
+T = TypeVar("T")
+_Parts: TypeAlias = Sequence[bytearray]
 
 
 class Parser(Protocol):
@@ -65,6 +72,11 @@ class Parser(Protocol):
         With `pages`, those of a PDF whose numbers they are.
         """
 
+    def chunks(
+        self, part: ExtractedText, plan: ChunkPlan, *, count_tokens: CountTokens, beat: Beat = no_beat
+    ) -> Generator[AnalysedChunk, None, str | None]:
+        """Those of a part of a text; returns the header of the table that the part ends in the middle of."""
+
 
 class IsolatedParser:
     """Keeps as many processes as threads read files at once; to be closed.
@@ -82,11 +94,10 @@ class IsolatedParser:
         self, body: bytes, *, name: str, declared: str | None = None, beat: Beat = no_beat
     ) -> ExtractedText:
         """See Parser. Raises ParserUnavailable where no process can be started."""
-        request = to_json({"do": PARSE, "name": name, "declared": declared})
-        with self._process(beat) as process:
-            answers = [unpack(parts) for parts in process.ask(request, body)]
-            if len(answers) != 1:
-                raise InvalidFrame("not one text")
+        request = Request(head=to_json({"do": PARSE, "name": name, "declared": declared}), parts=(body,))
+        answers = list(self._answers(request, unpack, beat))
+        if len(answers) != 1:
+            raise crashed()
         return answers[0]
 
     def parse_file(
@@ -101,27 +112,33 @@ class IsolatedParser:
     ) -> Iterator[ExtractedText]:
         """See Parser. To be read to its end, or closed."""
         about = {"name": name, "declared": declared, "size": size, "whole_bytes": whole_bytes}
-        characters = 0
-        with self._process(beat) as process:
-            for parts in process.ask(to_json({"do": PARSE_FILE, **about}), file):
-                found = unpack(parts)
-                characters += len(found.text)
-                if characters > self._settings.most_characters:
-                    raise InvalidFrame("more text than there may be")
-                yield found
+        left = self._settings.most_characters
+
+        def read(parts: _Parts) -> ExtractedText:
+            nonlocal left
+            found = unpack(parts)
+            left -= len(found.text)
+            if left < 0:
+                raise InvalidFrame("more text than there may be")
+            return found
+
+        yield from self._answers(Request(head=to_json({"do": PARSE_FILE, **about}), file=file), read, beat)
 
     def enclosed(
         self, file: BinaryIO, size: int, *, media_type: str, beat: Beat = no_beat
     ) -> Generator[tuple[str, str, bytes], None, None]:
         """See Parser. To be read to its end, or closed."""
-        request = to_json({"do": ENCLOSED, "size": size, "media_type": media_type})
+        head = to_json({"do": ENCLOSED, "size": size, "media_type": media_type})
         left = _MOST_GROWTH * size + _MOST_HEADS
-        with self._process(beat) as process:
-            for parts in process.ask(request, file):
-                left -= sum(map(len, parts))
-                if left < 0:
-                    raise InvalidFrame("more than the file can hold")
-                yield _enclosed(parts)
+
+        def read(parts: _Parts) -> tuple[str, str, bytes]:
+            nonlocal left
+            left -= sum(map(len, parts))
+            if left < 0:
+                raise InvalidFrame("more than the file can hold")
+            return _enclosed(parts)
+
+        yield from self._answers(Request(head=head, file=file), read, beat)
 
     def page_images(
         self,
@@ -135,30 +152,75 @@ class IsolatedParser:
     ) -> Iterator[PageImage]:
         """See Parser."""
         about = {"name": name, "declared": declared, "most_pages": most_pages, "pages": pages}
-        with self._process(beat) as process:
-            for number, parts in enumerate(process.ask(to_json({"do": PAGE_IMAGES, **about}), body)):
-                if number == most_pages:  # each may be paid for
-                    raise InvalidFrame("more pages than there may be")
-                yield _page_image(parts)
+        left = most_pages
+
+        def read(parts: _Parts) -> PageImage:
+            nonlocal left
+            left -= 1
+            if left < 0:  # each may be paid for
+                raise InvalidFrame("more pages than there may be")
+            return _page_image(parts)
+
+        yield from self._answers(
+            Request(head=to_json({"do": PAGE_IMAGES, **about}), parts=(body,)), read, beat
+        )
+
+    def chunks(
+        self, part: ExtractedText, plan: ChunkPlan, *, count_tokens: CountTokens, beat: Beat = no_beat
+    ) -> Generator[AnalysedChunk, None, str | None]:
+        """See Parser. To be read to its end, or closed."""
+        reader = ChunkReader(part, plan.header)
+        request = Request(
+            head=plan_to_json(plan),
+            parts=tuple(pack(part)),
+            count_tokens=count_tokens,
+            most_seconds=self._settings.parser_seconds * max(1, len(part.text) / PART_CHARACTERS),
+        )
+        for found in self._answers(request, reader.read, beat):
+            yield from found
+        return reader.header
 
     def start(self) -> None:
         """Begins to start a process, so that the first document does not wait for it."""
         if not self._idle:
-            self._idle.append(ParserProcess(self._settings, beat_seconds=self._beat_seconds))
+            self._idle.append(self._started())
 
     def close(self) -> None:
         while self._idle:
             self._idle.pop().end()
 
+    def _answers(self, request: Request, read: Callable[[_Parts], T], beat: Beat) -> Generator[T, None, None]:
+        """What is read of each frame of the answer.
+
+        A process that is lost may have been harmed by an earlier document, or ended from outside. So its
+        document is read again, alone in a new one, and only what is lost with that is its own fault.
+        """
+        seen = 0
+        for alone in (False, True):
+            try:
+                with self._process(beat, new=alone) as process:
+                    for number, parts in enumerate(process.ask(request)):
+                        if number == seen:
+                            found = read(parts)
+                            seen += 1
+                            yield found
+            except ProcessLost as lost:
+                if alone:
+                    raise lost.blame from lost
+                logger.warning("A parsing process was lost; its document is read again in a new one")
+                beat()
+            else:
+                return
+
     @contextmanager
-    def _process(self, beat: Beat) -> Iterator[ParserProcess]:
-        process = self._taken()
+    def _process(self, beat: Beat, *, new: bool) -> Iterator[ParserProcess]:
+        process = self._started() if new else self._taken()
         process.beat = beat
         try:
             yield process
         except InvalidFrame as error:
             logger.exception("The parsing process answered with something unreadable")
-            raise crashed() from error
+            raise ProcessLost(crashed()) from error
         finally:
             self.peak_bytes = max(self.peak_bytes, process.peak_bytes)
             if process.reusable:
@@ -173,6 +235,9 @@ class IsolatedParser:
                 if process.alive:
                     return process
                 process.end()
+        return self._started()
+
+    def _started(self) -> ParserProcess:
         return ParserProcess(self._settings, beat_seconds=self._beat_seconds)
 
 

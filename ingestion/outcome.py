@@ -4,12 +4,14 @@ import random
 from datetime import timedelta
 from enum import StrEnum
 
-from rag.domain.documents import Work
-from rag.errors import AcervoError, SetupError, StorageUnavailable, Throttled
+from rag.domain.documents import Failure, Work
+from rag.errors import AcervoError, ParserCrashed, ParserTimedOut, SetupError, StorageUnavailable, Throttled
 from rag.ports import Ledger
 from rag.telemetry import logger
 
 MAX_ATTEMPTS = 5
+# Most often the document's own fault, so that no queue tries again by itself; an operator may.
+_ASKED_FOR_ONLY = (ParserCrashed, ParserTimedOut)
 
 
 class Outcome(StrEnum):
@@ -57,6 +59,11 @@ def settle(ledger: Ledger, work: Work, error: AcervoError) -> Outcome:
         ledger.release(work, code=error.code, detail=error.detail, delay=delay, counts=not throttled)
         return Outcome.POSTPONED
     # What the operator must mend can be tried again afterwards.
-    retryable = error.retryable or isinstance(error, SetupError)
+    retryable = error.retryable or isinstance(error, (SetupError, *_ASKED_FOR_ONLY))
     ledger.fail(work, code=error.code, detail=error.detail, retryable=retryable)
     return Outcome.FAILED
+
+
+def is_final(failure: Failure) -> bool:
+    """Whether nobody but an operator who asks for it should try again."""
+    return not failure.retryable or failure.code in {kind.code for kind in _ASKED_FOR_ONLY}

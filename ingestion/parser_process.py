@@ -7,12 +7,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import inf
 from typing import Any, BinaryIO, TypeAlias
 
+from ingestion.parse.chunk_wire import unpack_texts
 from ingestion.parse.limits import MAX_OUTPUT_BYTES
 from ingestion.parse.wire import HELLO, Channel, InvalidFrame, from_json
+from ingestion.units import CountTokens
 from rag.errors import (
     DocumentRejected,
     DocumentTooLarge,
@@ -43,6 +48,32 @@ def no_beat() -> None:
     """Nobody waits."""
 
 
+class ProcessLost(Exception):
+    """A process ended, or said what nobody can read, in the middle of an answer.
+
+    `blame` is what is wrong with the document, should it happen again in a process of its own.
+    """
+
+    def __init__(self, blame: DocumentRejected) -> None:
+        super().__init__(str(blame))
+        self.blame = blame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a process is asked for. It gets a descriptor of the `file`, and reads that from the beginning.
+
+    `count_tokens` answers what it asks on the way. `most_seconds`: for the whole answer, without what its
+    receiver does meanwhile; for each frame it has `parser_seconds`.
+    """
+
+    head: bytes
+    parts: tuple[bytes, ...] = ()
+    file: BinaryIO | None = None
+    count_tokens: CountTokens | None = None
+    most_seconds: float = inf
+
+
 class ParserProcess:
     """One parsing process, which serves one request at a time."""
 
@@ -63,6 +94,8 @@ class ParserProcess:
         self._channel = Channel(self._connection, self._waiting)
         self._last_beat = time.monotonic()
         self._deadline = self._last_beat + _START_SECONDS
+        self._restarted = self._last_beat
+        self._left = inf
         self._greeted = False
         self._served = self.peak_bytes = 0
         self._asked = False
@@ -78,27 +111,28 @@ class ParserProcess:
         fresh = self._served < self._settings.parser_documents and self.peak_bytes < _KEPT_BYTES
         return self._greeted and not self._asked and fresh and self.alive
 
-    def ask(self, request: bytes, body: bytes | BinaryIO) -> Iterator[list[bytearray]]:
-        """The parts of every frame of the answer, without their heads. Raises DocumentRejected.
-
-        Of an open file the process gets a descriptor, and reads it from the beginning.
-        """
+    def ask(self, request: Request) -> Iterator[list[bytearray]]:
+        """The parts of every frame of the answer, without heads. Raises DocumentRejected, ProcessLost."""
         self._greet()
         self._asked = True
         self._served += 1
+        self._left = request.most_seconds
         self._restart_clock()
         with self._ends_explained():
-            if isinstance(body, bytes):
-                self._channel.send(request, body)
-            else:
-                self._channel.send(request)
-                self._channel.send_file(body.fileno())
+            self._channel.send(request.head, *request.parts)
+            if request.file:
+                self._channel.send_file(request.file.fileno())
             while True:
                 head, *parts = self._channel.receive(MAX_OUTPUT_BYTES)
+                self._left -= time.monotonic() - self._restarted
                 about = from_json(head)
                 if about.get("last"):
                     break
-                yield parts
+                if about.get("count") and request.count_tokens:
+                    counts = request.count_tokens(unpack_texts(parts))
+                    self._channel.send(array("I", counts).tobytes())
+                else:
+                    yield parts
                 self._restart_clock()
         self._asked = False
         self.peak_bytes = _number(about.get("peak"))
@@ -109,6 +143,8 @@ class ParserProcess:
         """Safe to call twice."""
         self._popen.kill()
         self._popen.wait()
+        if self._popen.stdin:
+            self._popen.stdin.close()
         self._connection.close()
         self._trace.close()
 
@@ -141,7 +177,8 @@ class ParserProcess:
 
     def _restart_clock(self) -> None:
         self._last_beat = time.monotonic()
-        self._deadline = self._last_beat + self._settings.parser_seconds
+        self._restarted = self._last_beat
+        self._deadline = self._last_beat + min(self._settings.parser_seconds, self._left)
         self._connection.settimeout(min(_LOOK, self._beat_seconds, self._settings.parser_seconds))
 
     def _timed_out(self) -> ParserTimedOut:
@@ -150,7 +187,7 @@ class ParserProcess:
             " (ACERVO_PARSER_SECONDS). Split it into smaller documents, or save it anew and send it again."
         )
 
-    def _ended(self) -> DocumentRejected:
+    def _ended(self) -> DocumentRejected | ProcessLost:
         """Why a process ended in the middle of an answer."""
         with suppress(subprocess.TimeoutExpired):  # it closed its socket and lives
             self._popen.wait(_END_SECONDS)
@@ -161,8 +198,8 @@ class ParserProcess:
             return self._timed_out()
         # The kernel kills where memory runs out; libraries end their process where they are given none.
         if code == -signal.SIGKILL or any(sign in said for sign in _OUT_OF_MEMORY):
-            return self._too_much_memory()
-        return crashed()
+            return ProcessLost(self._too_much_memory())
+        return ProcessLost(crashed())
 
     def _said(self) -> str:
         self._trace.seek(max(0, os.fstat(self._trace.fileno()).st_size - _LONGEST_TRACE))
@@ -196,7 +233,11 @@ def _number(value: object) -> int:
 
 
 def _started(settings: ParsingSettings, connection: int, trace: int) -> "subprocess.Popen[bytes]":
-    """A process of the same Python that sees the same modules, and nothing else of the environment."""
+    """A process of the same Python that sees the same modules, and nothing else of the environment.
+
+    Its session is its own: Ctrl-C is the worker's to answer. Nobody writes to its standard input, which ends
+    with the worker.
+    """
     program = "from ingestion.parse.child import main; main()"
     limits = (
         settings.parser_seconds,
@@ -209,9 +250,10 @@ def _started(settings: ParsingSettings, connection: int, trace: int) -> "subproc
         environment["LD_LIBRARY_PATH"] = settings.library_path
     return subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-P", "-s", "-c", program, str(connection), *map(str, limits)],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=trace,
         env=environment,
         pass_fds=(connection,),
+        start_new_session=True,
     )

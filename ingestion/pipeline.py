@@ -4,12 +4,15 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from math import inf
 
+from ingestion.analysis import ChunkPlan
 from ingestion.attempt import Attempt, OutOfTime, Remaining, Superseded, Texts
 from ingestion.children import adopt_enclosed
-from ingestion.chunk import CHUNKER_VERSION, chunk_parts
+from ingestion.chunk import CHUNKER_VERSION
+from ingestion.chunk_parts import chunk_parts
 from ingestion.chunk_size import longest_chunk, most_tokens
 from ingestion.embed import Embedding
 from ingestion.embed_stored import AT_ONCE, embed_stored
@@ -80,6 +83,10 @@ class Pipeline:
             detail = "The worker's time was up; the next one goes on from here."
             ledger.release(work, code="out_of_time", detail=detail, delay=timedelta(), counts=False)
             return Outcome.POSTPONED
+        except (KeyboardInterrupt, SystemExit):  # of a command that works in its main thread
+            detail = "The command was interrupted; the next worker goes on from here."
+            ledger.release(work, code="interrupted", detail=detail, delay=timedelta(), counts=False)
+            raise
         except DatabaseUnavailable:
             raise
         except AcervoError as error:
@@ -236,21 +243,22 @@ class Pipeline:
         language: str,
     ) -> int:
         other = self._other_embedder(attempt.work)
-        chunks = chunk_parts(
-            parts,
-            attempt.work.collection.chunking,
+        plan = ChunkPlan(
+            chunking=attempt.work.collection.chunking,
             most_tokens=longest_chunk(embedder, other),
-            count_tokens=most_tokens(embedder, other) if other else embedder.count_tokens,
+            title=title,
+            language=language,
         )
+        count = most_tokens(embedder, other) if other else embedder.count_tokens
+        cut = partial(self._parser.chunks, count_tokens=count, beat=attempt.renew)
         model = embedder.model
         embedding = Embedding(
             embedder,
             known=lambda hashes: attempt.ledger.known_embeddings(model, hashes),
             stage=lambda ready: attempt.stage(ready, language),
-            language=language,
         )
         try:
-            return embedding.run(chunks, title)
+            return embedding.run(chunk_parts(parts, plan, cut))
         finally:
             measure({Metric.CHUNKS_EMBEDDED: embedding.finished})
 

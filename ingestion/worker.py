@@ -1,9 +1,12 @@
 """Threads that run the write path inside a process: claim, process, and keep up with the source."""
 
 import random
+import time
+from math import inf
 from threading import Event, Thread
 
 from ingestion.attempt import LEASE
+from ingestion.in_hand import InHand
 from ingestion.pipeline import Pipeline
 from ingestion.reconcile import Drift, reconcile
 from ingestion.reembed import reembed_once
@@ -16,6 +19,10 @@ from rag.telemetry import logger
 IDLE = 0.25
 # How long it waits when the database does not answer, seconds.
 OUTAGE = 2.0
+# How long documents in hand may take to be finished when a worker is stopped, seconds. Then they are given
+# back, and threads that do not notice that are left behind.
+FINISH = 3.0
+NOTICE = 2.0
 
 
 class Worker:
@@ -26,6 +33,7 @@ class Worker:
     ) -> None:
         self._backend = backend
         self._stop = Event()
+        self._in_hand = InHand()
         self._reported: set[Drift] = set()
         self._pipeline = Pipeline(
             source=backend.source,
@@ -45,14 +53,21 @@ class Worker:
             thread.start()
 
     def stop(self) -> None:
-        """Lets every document in hand be finished."""
+        """Lets the documents in hand be finished if that is soon, else gives them back to the queue."""
         self._stop.set()
+        if not self._ended_within(FINISH):
+            self._in_hand.give_back()
+            self._ended_within(NOTICE)
+
+    def _ended_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def work_once(self) -> str | None:
         """Does one piece of work, if there is any; then the tenant whose it is."""
-        return work_once(self._backend, self._pipeline)
+        return work_once(self._backend, self._pipeline, self._in_hand)
 
     def reconcile(self) -> int:
         backend = self._backend
@@ -72,21 +87,29 @@ class Worker:
             try:
                 pause = self._step(worked)
             except Unavailable as error:
-                logger.warning("The write path waits: %s", error)
+                self._tell("The write path waits: %s", error)
                 pause = OUTAGE
-            except Exception:  # whatever it was, the next document deserves a worker
-                logger.exception("The write path goes on after an unexpected error")
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next document deserves a worker
+                self._tell("The write path goes on after an unexpected error: %s", error, trace=True)
                 pause = OUTAGE
             self._stop.wait(pause)
+
+    def _tell(self, message: str, error: Exception, *, trace: bool = False) -> None:
+        """Nothing when this worker was stopped: what it was left without then is no fault."""
+        if not self._stop.is_set():
+            logger.warning(message, error, exc_info=error if trace else None)
 
     def _step(self, worked: list[str]) -> float:
         """The pause after it. `worked`: the tenants of documents since the indexes were looked after."""
         if tenant := self.work_once():
             worked.append(tenant)
         if worked and (tenant is None or len(worked) >= EVERY):
-            keep_up(self._backend.store, set(worked))
+            keep_up(self._backend.store, set(worked), self._time_for_indexes)
             worked.clear()
         return 0.0 if tenant else IDLE
+
+    def _time_for_indexes(self) -> float:
+        return 0.0 if self._stop.is_set() else inf
 
     def _watch(self) -> None:
         self._catch_up()
@@ -98,22 +121,28 @@ class Worker:
         try:
             self.reconcile()
         except Unavailable as error:
-            logger.warning("The source will be compared again: %s", error)
-        except Exception:  # one unreadable file must not end the watch
-            logger.exception("The source will be compared again after an unexpected error")
+            self._tell("The source will be compared again: %s", error)
+        except Exception as error:  # noqa: BLE001 - one unreadable file must not end the watch
+            self._tell("The source will be compared again after an unexpected error: %s", error, trace=True)
 
 
-def work_once(backend: Backend, pipeline: Pipeline) -> str | None:
+def work_once(backend: Backend, pipeline: Pipeline, in_hand: InHand | None = None) -> str | None:
     """Processes a document of any tenant, or else a step of a reembedding, and names the tenant.
 
     None: nothing is due.
     """
+    in_hand = in_hand or InHand()
     tenants = backend.store.tenants()
     # In a new order each time: one tenant's thousand documents must not make the others wait.
     order = random.sample(tenants, len(tenants))
     for tenant in order:
         ledger = backend.store.tenant(tenant).ledger
         if work := ledger.claim(LEASE):
-            pipeline.process(ledger, work)
+            with in_hand.holding(ledger, work):
+                pipeline.process(ledger, work, remaining=in_hand.remaining)
             return tenant
-    return next((each for each in order if reembed_once(backend.store.tenant(each), pipeline)), None)
+
+    def step(tenant: str) -> bool:
+        return reembed_once(backend.store.tenant(tenant), pipeline, remaining=in_hand.remaining)
+
+    return next(filter(step, order), None)

@@ -2,8 +2,10 @@
 
 import json
 import os
+from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +19,7 @@ from app.cli.documents import wait_until_settled
 from app.cli.exits import ExitCode, RequestFailed
 from app.cli.files import File, find_files
 from app.cli.options import AsJson, Collection, DataDir, Server
-from app.cli.output import progress, say, say_json
+from app.cli.output import note, progress, say, say_json
 from rag.domain.keys import validate_key
 from rag.errors import InvalidKey, InvalidSidecar
 
@@ -72,15 +74,27 @@ def ingest(
 ) -> None:
     """Ingest files and folders into a collection."""
     files = find_files(paths, prefix)
-    with connect(context, server, data_dir) as client:
+    results: list[Result] = []
+    with connect(context, server, data_dir) as client, _told_when_interrupted(results, len(files)):
         _ensure_collection(client, collection)
-        results = sorted(_ingest(client, collection, files, wait=wait), key=lambda result: result.key)
+        for result in _ingest(client, collection, files, wait=wait):
+            insort(results, result, key=lambda result: result.key)
     if as_json:
         say_json(_as_json(collection, results))
     else:
         _say_summary(results, paths, waited=wait)
     if any(result.outcome is Outcome.FAILED for result in results):
         raise Exit(ExitCode.FAILED)
+
+
+@contextmanager
+def _told_when_interrupted(results: Sized, total: int) -> Iterator[None]:
+    """At once: a server of its own takes a few seconds to stop."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"interrupted, {len(results)} of {total} done; run the same command again")
+        raise
 
 
 def _ensure_collection(client: "Client", name: str) -> None:

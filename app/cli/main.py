@@ -1,10 +1,12 @@
 """The `acervo` command: its subcommands, and how it ends when something is wrong."""
 
+import os
+import signal
 import sys
 import traceback
 from functools import partial
 from io import TextIOWrapper
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Annotated, NoReturn
 
 from typer import Context, Exit, Option, Typer
@@ -88,6 +90,8 @@ def _acervo(
 
 def main() -> None:
     invocation = Invocation()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of a command in the background
+        signal.signal(signal.SIGINT, _interrupt)
     # Not `except Exception`: what nobody foresaw is reported on its way out, and is the interpreter's to end.
     sys.excepthook = partial(_report_unforeseen, invocation)
     for stream in (sys.stdout, sys.stderr):
@@ -101,6 +105,12 @@ def main() -> None:
         _end(invocation, error, f"{error}. See to it, and try again.", ExitCode.FAILED)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """The first Ctrl-C ends the command in order, the second at once."""
+    signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(ExitCode.INTERRUPTED))
+    raise KeyboardInterrupt
 
 
 def _end(invocation: Invocation, error: Exception, message: str, code: ExitCode) -> NoReturn:

@@ -1,30 +1,48 @@
-"""The process that reads files: no credentials, no database, limited time and memory; one file at a time."""
+"""The process that reads files and cuts texts: no credentials or database, limited time and memory."""
 
 import faulthandler
+import fcntl
 import os
 import resource
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from ingestion.analysis import analysed
+from ingestion.chunk import chunk
+from ingestion.parse.chunk_wire import CHUNK, pack_chunks, pack_header, pack_texts, plan_from_json
 from ingestion.parse.limits import MAX_OUTPUT_BYTES
 from ingestion.parse.reader import Limits, parse, parse_file
-from ingestion.parse.wire import ENCLOSED, HELLO, PAGE_IMAGES, PARSE_FILE, Channel, from_json, pack, to_json
+from ingestion.parse.wire import (
+    ENCLOSED,
+    HELLO,
+    PAGE_IMAGES,
+    PARSE_FILE,
+    Channel,
+    from_json,
+    pack,
+    to_json,
+    unpack,
+)
+from ingestion.units import last_header
 from rag.domain.content import ExtractedText
 from rag.errors import DocumentRejected, DocumentTooLarge, ParserCrashed
 
-# The worker ends a process that is over its time. Should the worker itself be gone, the process ends alone.
+# The worker ends a process that is over its time. Where that fails the process ends alone.
 _ALONE_SECONDS = 10.0
 # What a process may write to files: the trace of a crash, and nothing that fills a disk.
 _MOST_WRITTEN = 1_000_000
 _LONGEST_TRACE = 4000
+# As many as are looked up at once among the vectors already paid for.
+_CHUNKS = 64
 _ON_LINUX: Final = sys.platform == "linux"
 # What no reader has a reason to do, whatever a file asks for.
 _FORBIDDEN = frozenset(
@@ -49,6 +67,7 @@ _FORBIDDEN = frozenset(
 def main() -> None:
     """Arguments: the socket's descriptor; limits of seconds, bytes, characters, streamed characters."""
     descriptor, seconds, memory_bytes, characters, streamed_characters = sys.argv[1:]
+    _follow_the_worker()
     _confine(int(memory_bytes))
     with socket.socket(fileno=int(descriptor)) as connection:
         reading = _Reading(
@@ -58,6 +77,15 @@ def main() -> None:
             streamed_characters=int(streamed_characters),
         )
         reading.serve()
+
+
+def _follow_the_worker() -> None:
+    """It alone says when to end: by closing the connection, or by being gone, whatever a reader does then."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a service manager signals every process
+        signal.signal(number, signal.SIG_IGN)
+    if _ON_LINUX:  # the kernel sends SIGIO, which ends a process, when the other end of the pipe is closed
+        fcntl.fcntl(sys.stdin, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sys.stdin, fcntl.F_SETFL, os.O_ASYNC)
 
 
 def _confine(memory_bytes: int) -> None:
@@ -103,6 +131,9 @@ class _Reading:
         if request["do"] == ENCLOSED:
             self._answer_enclosed(request["size"], request["media_type"])
             return
+        if request["do"] == CHUNK:
+            self._answer_chunks(request, unpack(rest))
+            return
         about = {"name": request["name"], "declared": request["declared"]}
         if request["do"] == PARSE_FILE:
             limits = Limits(whole_bytes=request["whole_bytes"], characters=self.streamed_characters)
@@ -119,6 +150,28 @@ class _Reading:
                 self._send(page.document_type.encode(), page.body)
         else:
             self._send_text(parse(body, **about))
+
+    def _answer_chunks(self, request: Mapping[str, Any], part: ExtractedText) -> None:
+        plan = plan_from_json(request)
+        chunks = chunk(
+            part,
+            plan.chunking,
+            most_tokens=plan.most_tokens,
+            count_tokens=self._count_tokens,
+            header=plan.header,
+        )
+        ready = analysed(chunks, plan.title, plan.language)
+        while batch := list(islice(ready, _CHUNKS)):
+            self._send(*pack_chunks(batch))
+        self._send(pack_header(last_header(part, plan.header)))
+
+    def _count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The worker has the model's tokenizer."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.channel.send(to_json({"count": True}), *pack_texts(texts))
+        (counts,) = self.channel.receive(most_bytes=sys.maxsize)
+        self._start_clock()
+        return [*memoryview(counts).cast("I")]
 
     def _answer_enclosed(self, size: int, media_type: str) -> None:
         # Most documents enclose nothing.

@@ -1,14 +1,17 @@
 """One chunk a page, a row or a document where the model takes it whole; the recursive rule elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.chunk import chunk, chunk_parts
+from ingestion.analysis import AnalysedChunk, ChunkPlan, analysed
+from ingestion.chunk import chunk
+from ingestion.chunk_parts import chunk_parts
 from ingestion.parse.reader import parse
+from ingestion.units import last_header
 from rag.domain.content import Block, BlockKind, Chunk, ExtractedText
 from rag.domain.documents import Chunking, ChunkingStrategy
 
@@ -146,8 +149,23 @@ def test_the_recursive_rule_too_keeps_to_what_the_model_takes() -> None:
 def cut_parts(texts: Sequence[str], strategy: ChunkingStrategy) -> list[Chunk]:
     """Of a table that comes in parts."""
     parts = [_table(text, names_columns=number == 0) for number, text in enumerate(texts)]
-    chunking = Chunking(strategy=strategy, max_tokens=20)
-    return list(chunk_parts(parts, chunking, most_tokens=60, count_tokens=count_words))
+    plan = ChunkPlan(
+        chunking=Chunking(strategy=strategy, max_tokens=20), most_tokens=60, title=None, language="en"
+    )
+    return [each.chunk for each in chunk_parts(parts, plan, _cut)]
+
+
+def _cut(part: ExtractedText, plan: ChunkPlan) -> Generator[AnalysedChunk, None, str | None]:
+    """As the process that reads files does it."""
+    chunks = chunk(
+        part,
+        plan.chunking,
+        most_tokens=plan.most_tokens,
+        count_tokens=count_words,
+        header=plan.header,
+    )
+    yield from analysed(chunks, plan.title, plan.language)
+    return last_header(part, plan.header)
 
 
 def _table(text: str, *, names_columns: bool) -> ExtractedText:

@@ -4,17 +4,20 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from ingestion.isolation import IsolatedParser
 from ingestion.parse.reader import parse
+from rag.domain.content import ExtractedText
 from rag.errors import (
     DocumentRejected,
     DocumentTooLarge,
@@ -27,6 +30,15 @@ from rag.settings import ParsingSettings
 
 HOSTILE = Path(__file__).parents[1] / "doubles" / "hostile_reader"
 GOOD = b"A good document.\n\nWith two paragraphs."
+WORKER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ingestion.isolation import IsolatedParser
+from rag.settings import ParsingSettings
+parser = IsolatedParser(ParsingSettings())
+print(parser.parse(b"DO process_id", name="a.txt").text, flush=True)
+parser.parse(b"DO " + sys.argv[2].encode(), name="a.txt")
+"""
 
 
 @pytest.fixture
@@ -106,14 +118,65 @@ def test_an_idle_process_that_was_ended_is_replaced(parser: IsolatedParser) -> N
     assert parser.parse(GOOD, name="a.txt").text == GOOD.decode()
 
 
-def test_a_document_for_which_the_kernel_ends_the_process_took_too_much_memory(
+def test_a_process_that_is_ended_from_outside_costs_its_document_nothing(
     parser: IsolatedParser,
 ) -> None:
     pid = int(_process_id(parser))
-    killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
-    killer.start()
+    threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
+    assert parser.parse(b"DO wait", name="a.txt").text == "It waited."
+
+
+def test_a_document_that_needs_the_memory_of_the_machine_twice_is_too_large(parser: IsolatedParser) -> None:
+    """The kernel ends its process, and the one that it is alone in."""
     with pytest.raises(DocumentTooLarge, match="ACERVO_PARSER_MEMORY_BYTES"):
-        parser.parse(b"DO hang", name="a.txt")
+        parser.parse(b"DO be_killed", name="a.txt")
+
+
+def test_a_crash_that_an_earlier_document_caused_is_not_the_next_ones_fault(parser: IsolatedParser) -> None:
+    parser.parse(b"DO poison", name="a.txt")
+    assert parser.parse(GOOD, name="a.txt").text == GOOD.decode()
+
+
+def test_a_file_in_parts_goes_on_in_a_new_process_where_the_lost_one_was(
+    parser: IsolatedParser, tmp_path: Path
+) -> None:
+    pid = int(_process_id(parser))
+    (tmp_path / "a.txt").write_text("".join(f"Line {number} of many.\n\n" for number in range(300_000)))
+    with (tmp_path / "a.txt").open("rb") as file:
+        whole = "".join(part.text for part in _parts(parser, file))
+        parts = _parts(parser, file)
+        begun = next(parts).text
+        assert 0 < len(begun) < len(whole)
+        os.kill(pid, signal.SIGKILL)
+        assert begun + "".join(part.text for part in parts) == whole
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_signal_to_the_group_or_to_everybody_ends_no_parsing_process(parser: IsolatedParser) -> None:
+    pid = int(_process_id(parser))
+    assert os.getsid(pid) == pid
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(pid, number)
+    assert int(_process_id(parser)) == pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS has no such signal")
+@pytest.mark.parametrize("deed", ["hang", "hang_in_c"])
+def test_a_parsing_process_ends_with_its_worker(deed: str) -> None:
+    """However the worker ends, and whatever its reader does."""
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(HOSTILE), deed], stdout=subprocess.PIPE, text=True
+    )
+    with worker:
+        assert worker.stdout
+        pid = int(worker.stdout.readline())
+        time.sleep(0.5)
+        assert os.getsid(pid) == pid
+        worker.kill()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_nothing_of_the_environment_reaches_the_process(
@@ -224,3 +287,8 @@ def test_a_text_beyond_the_limit_is_too_large() -> None:
 
 def _process_id(parser: IsolatedParser) -> str:
     return parser.parse(b"DO process_id", name="a.txt").text
+
+
+def _parts(parser: IsolatedParser, file: BinaryIO) -> Iterator[ExtractedText]:
+    size = os.fstat(file.fileno()).st_size
+    return parser.parse_file(file, size, name="a.txt", whole_bytes=size)

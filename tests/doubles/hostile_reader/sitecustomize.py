@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import socket
 import sys
 import time
@@ -12,6 +13,7 @@ from ingestion.parse import reader
 from rag.domain.content import Block, BlockKind, ExtractedText
 
 _true_parse = reader.parse
+_poisoned: list[bool] = []
 
 
 def _crash() -> NoReturn:
@@ -22,6 +24,27 @@ def _crash() -> NoReturn:
 def _hang() -> NoReturn:
     while True:
         time.sleep(1)
+
+
+def _wait() -> str:
+    time.sleep(0.8)
+    return "It waited."
+
+
+def _take_long() -> str:
+    time.sleep(6)
+    return "It took long."
+
+
+def _be_killed() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    _hang()
+
+
+def _poison() -> ExtractedText:
+    """Harms its process, so that the next document ends it."""
+    _poisoned.append(True)
+    return _true_parse(b"harmless", name="a.txt")
 
 
 def _hang_in_c() -> NoReturn:
@@ -98,6 +121,10 @@ _DEEDS = {
     for deed in (
         _crash,
         _hang,
+        _wait,
+        _take_long,
+        _be_killed,
+        _poison,
         _hang_in_c,
         _fill_memory,
         _fail,
@@ -116,6 +143,8 @@ _DEEDS = {
 
 
 def _parse(body: bytes, *, name: str, declared: str | None = None) -> ExtractedText:
+    if _poisoned:
+        _crash()
     if not body.startswith(b"DO "):
         return _true_parse(body, name=name, declared=declared)
     done = _DEEDS[body[3:].decode()]()

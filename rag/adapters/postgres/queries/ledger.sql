@@ -200,6 +200,7 @@ SET status = CASE status WHEN 'deleting' THEN 'deleting' ELSE 'pending' END,
     attempts = attempts - %(uncounted)s, offered_at = now() + %(delay)s, lease_until = NULL,
     updated_at = now()
 WHERE document_id = %(document_id)s AND claim = %(claim)s AND latest_version = %(version)s
+  AND status IN ('processing', 'deleting')
 RETURNING true
 
 -- name: fail
