@@ -60,7 +60,7 @@ def _ask(
 ) -> int:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     try:
-        connection.request(method, path, body and json.dumps(body), headers)
+        connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         answer.read()
     except (OSError, http.client.HTTPException):

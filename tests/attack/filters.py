@@ -31,7 +31,21 @@ def hostile() -> Iterator[Any]:
         for _ in range(depth):
             nested = {"not": nested}
         yield nested
-    for op in ("eq", "ne", "gt", "lte", "in", "contains", "starts_with", "exists", "regex", "", None, []):
+    ops: tuple[Any, ...] = (
+        "eq",
+        "ne",
+        "gt",
+        "lte",
+        "in",
+        "contains",
+        "starts_with",
+        "exists",
+        "regex",
+        "",
+        None,
+        [],
+    )
+    for op in ops:
         for value in VALUES[:12]:
             yield {"field": "metadata.x", "op": op, "value": value}
     for name in STRINGS:
@@ -41,7 +55,7 @@ def hostile() -> Iterator[Any]:
 
 
 def filters(world: World) -> Iterator[Case]:
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "/v1/search": {"query": "refunds", "collections": [LIBRARY]},
         "/v1/answers": {"question": "When are refunds paid?", "collections": [LIBRARY]},
         "/v1/search/explain": {"query": "refunds", "document": "library/policy-0.md"},

@@ -49,9 +49,14 @@ def asked(port: int) -> tuple[float, bool]:
     return (time.perf_counter() - started) * 1000, healthy
 
 
+def _stop_when_told(stop: threading.Event) -> None:
+    sys.stdin.readline()
+    stop.set()
+
+
 def _watch(port: int) -> None:
     stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
+    threading.Thread(target=_stop_when_told, args=(stop,), daemon=True).start()
     slowest, samples, silent = 0.0, 0, 0
     while not stop.wait(_EVERY):
         milliseconds, healthy = asked(port)
