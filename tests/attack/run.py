@@ -185,8 +185,10 @@ def _look_after_the_others(attacked: World, judge: Judge) -> None:
             f"/v1/conversations/{victim.ids['conversation_id']}",
             f"/v1/collections/{LIBRARY}",
         ):
-            answer = exchange(
-                attacked.port, Case(kind="kept", raw=request("GET", path, headers=victim.headers))
-            )
+            case = Case(kind="kept", raw=request("GET", path, headers=victim.headers))
+            answer = exchange(attacked.port, case)
+            if answer.status == -1:
+                judge.note("slow", "the end", f"{path} is not answered after the attack")
+                return
             if answer.status != 200:
                 judge.note("lost", victim.name, f"{path} -> {answer.status}")
