@@ -2,11 +2,15 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Protocol
 
+from tests.attack.values import STRINGS
 from tests.attack.wire import Case, request
 from tests.attack.world import LIBRARY, World
+from tests.doubles.token_issuer import signed
 
 _PUBLIC = frozenset({"healthz", "readyz", "receive_upload"})
 _READ = frozenset(
@@ -57,9 +61,31 @@ def _wrong(world: World) -> Iterator[str]:
     yield "Bearer "
     yield "Bearer \x00"
     yield "Bearer " + "a" * 6_000
+    yield from (f"Bearer {token}" for token in _signed())
     yield f"Bearer {_token({'alg': 'none'})}."
     yield f"Bearer {_token({'alg': 'HS256', 'kid': '../../../dev/null'})}.c2lnbmF0dXJl"
     yield f"Bearer {_token({'alg': 'RS256', 'jku': 'http://127.0.0.1:1/'})}.c2lnbmF0dXJl"
+
+
+@cache
+def _signed() -> tuple[str, ...]:
+    """Tokens of the issuer that the server trusts, and as if they were, each wrong in one thing."""
+    victim = {"tenant": "client-0", "scope": "read write admin"}
+    return (
+        signed("second", kid="first", **victim),
+        signed("second", kid="unknown", **victim),
+        signed("second", kid=STRINGS[10], **victim),
+        signed("second", kid=None, **victim),
+        signed(exp=int(time.time()) - 3_600, **victim),
+        signed(nbf=int(time.time()) + 3_600, **victim),
+        signed(aud="another", **victim),
+        signed(iss="https://another.example", **victim),
+        signed(tenant=None, scope="read write admin"),
+        signed(tenant=["client-0"], scope="read write admin"),
+        signed(tenant=STRINGS[10], scope="read write admin"),
+        signed(tenant="client-0", scope=None),
+        signed(tenant="client-0", scope={"read": True}),
+    )
 
 
 def _token(head: dict[str, str]) -> str:

@@ -15,8 +15,10 @@ from tests.attack.fairness import ratio
 from tests.attack.files import File, hostile_files
 from tests.attack.health import watched
 from tests.attack.judge import Judge
+from tests.attack.stateful import silent_sockets, uploads
 from tests.attack.wire import Case, exchange, request
 from tests.attack.world import LIBRARY, World, world
+from tests.doubles.token_issuer import AUDIENCE, ISSUER, Issuer, token_issuer
 
 _CONNECTIONS: Final = 8
 _UNSETTLED: Final = frozenset({"pending", "processing"})
@@ -71,7 +73,7 @@ class Result:
 
 def attack(plan: Plan, say: Callable[[str], None] = lambda _: None) -> Result:
     result = Result()
-    with world(others=plan.others) as attacked:
+    with token_issuer() as issuer, world(others=plan.others, settings=_trusting(issuer)) as attacked:
         judge = Judge(foreign=attacked.foreign, machine=attacked.machine)
         with watched(attacked.port) as health:
             say("one attacker and nine ordinary clients")
@@ -83,6 +85,9 @@ def attack(plan: Plan, say: Callable[[str], None] = lambda _: None) -> Result:
             made = _chosen(cases(attacked, document), plan.every)
             sent = _send(attacked, judge, made, plan.request_seconds)
             result.notes.append(f"{sent} of {len(made)} hostile requests sent")
+            say("uploads and silent sockets")
+            uploads(attacked, judge)
+            silent_sockets(attacked, judge)
             say("files")
             files = _chosen(hostile_files(), plan.every)
             result.files = _ingest(attacked, judge, files, plan.file_seconds, result.notes)
@@ -94,6 +99,14 @@ def attack(plan: Plan, say: Callable[[str], None] = lambda _: None) -> Result:
     result.server_errors, result.leaks = judge.count("server_error"), judge.count("leak")
     result.slow = judge.count("slow")
     return result
+
+
+def _trusting(issuer: Issuer) -> dict[str, str]:
+    return {
+        "ACERVO_JWT_ISSUER": ISSUER,
+        "ACERVO_JWT_AUDIENCE": AUDIENCE,
+        "ACERVO_JWT_JWKS_URL": issuer.url,
+    }
 
 
 def _chosen(made: Sequence[Any], every: int) -> list[Any]:
