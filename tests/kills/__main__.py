@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from dataclasses import asdict
 from fnmatch import fnmatch
@@ -12,6 +13,8 @@ from tests.kills.matrix import Outcome, cells, outcomes
 def main() -> int:
     """1 where a promise was not kept, 2 where nothing was tried."""
     arguments = _arguments()
+    # What was started in the background ignores SIGINT, and so would the server and its parsers.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [cell for cell in cells() if fnmatch(cell, arguments.only)]
     found = []
     for outcome in outcomes(chosen):

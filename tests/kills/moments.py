@@ -13,13 +13,20 @@ Moment: TypeAlias = Callable[[Scene], AbstractContextManager[None]]
 DOCUMENTS: Final = 24
 MODEL: Final = "second"
 _UNDER_WAY: Final = 1.0
+_LARGE_ONES: Final = 4
+_LARGE: Final = 120_000
+_SMALL: Final = 1_500
 
 
 @contextmanager
 def ingest(scene: Scene) -> Iterator[None]:
-    """Documents come before, during and after the fault; each is sent until it is accepted."""
+    """Documents come before, during and after the fault; each is sent until it is accepted.
+
+    The first are so large that some are being read when it happens.
+    """
     for number in range(DOCUMENTS // 2):
-        scene.post(number)
+        scene.post(number, words=_LARGE if number < _LARGE_ONES else _SMALL)
+    _await_reading(scene)
     sender = threading.Thread(target=_send_all, args=(scene, range(DOCUMENTS // 2, DOCUMENTS)))
     sender.start()
     try:
@@ -43,6 +50,13 @@ def index_build(scene: Scene) -> Iterator[None]:
     with _running(scene, "index", "build", LIBRARY):
         time.sleep(_UNDER_WAY)
         yield
+
+
+def _await_reading(scene: Scene) -> None:
+    for _ in range(200):
+        if any(each["status"] == "processing" for each in scene.documents()):
+            return
+        time.sleep(0.05)
 
 
 def _send_all(scene: Scene, numbers: range) -> None:
