@@ -50,6 +50,14 @@ serve: $(VENV)/.local ## the HTTP service on http://127.0.0.1:8000 (docs at /doc
 test: $(VENV)/.dev ## all tests, over a real PostgreSQL of their own
 	$(BIN)/python -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
+.PHONY: attack
+attack: $(VENV)/.dev ## a real server under hostile requests and files: 5xx, leaks, /healthz, other clients' latency
+	$(BIN)/python -m tests.attack
+
+.PHONY: kills
+kills: $(VENV)/.dev ## a real server killed, interrupted, without disk or database while it works: what it lost
+	$(BIN)/python -m tests.kills
+
 .PHONY: check
 check: $(VENV)/.dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
