@@ -115,7 +115,7 @@ class ParserProcess:
         """The parts of every frame of the answer, without heads. Raises DocumentRejected, ProcessLost."""
         self._greet()
         self._asked = True
-        self._served += 1
+        self._served += request.count_tokens is None  # to cut its text is a document's second request
         self._left = request.most_seconds
         self._restart_clock()
         with self._ends_explained():

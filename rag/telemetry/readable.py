@@ -9,7 +9,10 @@ _REDACTED: Final = "[redacted]"
 _SECRETS: Final = (
     (re.compile(r"(acervo_)[A-Za-z0-9_-]{43}"), rf"\g<1>{_REDACTED}"),
     (re.compile(r"(/v1/uploads/)[^/\s?\"']+"), rf"\g<1>{_REDACTED}"),
-    (re.compile(r"(?<![A-Za-z0-9_-])(eyJ)[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?"), rf"\g<1>{_REDACTED}"),
+    (
+        re.compile(r"(?<![A-Za-z0-9_-])(eyJ)[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?"),
+        rf"\g<1>{_REDACTED}",
+    ),
     (
         re.compile(
             r"(?i)([?&](?:api_?key|key|access_token|id_token|token|authorization|password|secret|signature"

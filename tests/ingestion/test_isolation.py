@@ -8,16 +8,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from ingestion.analysis import AnalysedChunk, ChunkPlan
 from ingestion.isolation import IsolatedParser
 from ingestion.parse.reader import parse
+from ingestion.units import CountTokens
 from rag.domain.content import ExtractedText
+from rag.domain.documents import Chunking
 from rag.errors import (
     DocumentRejected,
     DocumentTooLarge,
@@ -283,6 +286,54 @@ def test_a_text_beyond_the_limit_is_too_large() -> None:
         assert parser.parse(b"0123456789", name="a.txt").text == "0123456789"
         with pytest.raises(DocumentTooLarge, match="ACERVO_MAX_TEXT_CHARACTERS"):
             parser.parse(b"0123456789A", name="a.txt")
+
+
+def test_a_text_that_takes_too_long_to_cut_fails_its_document_alone(parser: IsolatedParser) -> None:
+    """Whatever pattern it is, and even if it lets no other thread of its process run."""
+    with pytest.raises(ParserTimedOut, match="takes longer than 1 s"):
+        _chunks(parser, b"Here it would FREEZE.")
+    assert [each.chunk.text for each in _chunks(parser, GOOD)] == [GOOD.decode()]
+
+
+def test_a_text_that_is_cut_ever_so_slowly_has_an_end(parser: IsolatedParser) -> None:
+    """Each answer comes in time; their sum does not. What the worker takes to count is its own time."""
+    body = b" ".join(b"SLOW." for _ in range(5_000))
+
+    def count(texts: Sequence[str]) -> list[int]:
+        time.sleep(0.5)
+        return [len(text.split()) for text in texts]
+
+    assert len(_chunks(parser, body.replace(b"SLOW", b"Fast"), count)) > 10
+    with pytest.raises(ParserTimedOut):
+        _chunks(parser, body, count)
+
+
+def test_a_process_that_is_lost_while_it_cuts_a_text_costs_nothing(parser: IsolatedParser) -> None:
+    body = b"\n\n".join(b"Paragraph %d has a few words." % number for number in range(3_000))
+    whole = _chunks(parser, body)
+    pid = int(_process_id(parser))
+    asked = 0
+
+    def count(texts: Sequence[str]) -> list[int]:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            os.kill(pid, signal.SIGKILL)
+        return _count_words(texts)
+
+    assert _chunks(parser, body, count) == whole
+
+
+def _count_words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def _chunks(
+    parser: IsolatedParser, body: bytes, count_tokens: CountTokens = _count_words
+) -> list[AnalysedChunk]:
+    plan = ChunkPlan(chunking=Chunking(max_tokens=40), most_tokens=400, title=None, language="en")
+    text = parse(body, name="a.txt")
+    return list(parser.chunks(text, plan, count_tokens=count_tokens))
 
 
 def _process_id(parser: IsolatedParser) -> str:

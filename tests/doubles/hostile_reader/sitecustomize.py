@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from ingestion import units
 from ingestion.parse import reader
 from rag.domain.content import Block, BlockKind, ExtractedText
 
 _true_parse = reader.parse
+_true_spans = units.sentence_spans
 _poisoned: list[bool] = []
 
 
@@ -151,4 +153,14 @@ def _parse(body: bytes, *, name: str, declared: str | None = None) -> ExtractedT
     return _true_parse(done.encode(), name="a.txt") if isinstance(done, str) else done
 
 
+def _sentence_spans(text: str) -> list[tuple[int, int]]:
+    """A pattern that takes for ever on a certain text, and lets no other thread run."""
+    if "FREEZE" in text:
+        _hang_in_c()
+    if "SLOW" in text:
+        time.sleep(0.4)
+    return _true_spans(text)
+
+
 reader.parse = _parse
+units.sentence_spans = _sentence_spans
