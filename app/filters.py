@@ -28,6 +28,9 @@ ORDER_OPERATORS = frozenset({"gt", "gte", "lt", "lte"})
 COMPARISON_KEYS = ("field", "op", "value")
 MAX_LIST_VALUES = 256
 MAX_FIELD_LENGTH = 256
+# Of all comparisons together. Within these a filter takes less than a tenth of a second on 20,000 chunks.
+MAX_VALUES = 1_000
+MAX_VALUE_CHARACTERS = 65_536
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -38,7 +41,7 @@ def parse_filter(value: Any, *, pointer: str = "/filter") -> Filter:
 
 class _Parser:
     def __init__(self) -> None:
-        self._clauses = 0
+        self._clauses = self._values = self._characters = 0
 
     def parse(self, value: Any, pointer: str, *, depth: int) -> Filter:
         _expect(depth <= MAX_DEPTH, f"Filters nest at most {MAX_DEPTH} deep.", pointer)
@@ -52,7 +55,20 @@ class _Parser:
             return Not(filter=self.parse(value["not"], f"{pointer}/not", depth=depth + 1))
         self._clauses += 1
         _expect(self._clauses <= MAX_CLAUSES, f"A filter has at most {MAX_CLAUSES} clauses.", pointer)
-        return _comparison(value, pointer)
+        comparison = _comparison(value, pointer)
+        self._count(comparison.value, f"{pointer}/value")
+        return comparison
+
+    def _count(self, value: Any, pointer: str) -> None:
+        values = value if isinstance(value, list) else [value]
+        self._values += len(values)
+        self._characters += sum(len(each) for each in values if isinstance(each, str))
+        _expect(self._values <= MAX_VALUES, f"A filter has at most {MAX_VALUES} values in all.", pointer)
+        _expect(
+            self._characters <= MAX_VALUE_CHARACTERS,
+            f"The values of a filter have at most {MAX_VALUE_CHARACTERS} characters in all.",
+            pointer,
+        )
 
     def _list(self, value: Mapping[str, Any], name: str, pointer: str, *, depth: int) -> tuple[Filter, ...]:
         _forbid_unknown(value, (name,), pointer)

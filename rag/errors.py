@@ -48,7 +48,9 @@ AcervoError
 │   │   ├── InsufficientStorage
 │   │   └── StorageReadOnly
 │   ├── IdentityProviderUnavailable
+│   ├── QueryTimedOut
 │   ├── RateLimited
+│   ├── TenantBusy
 │   ├── TokenBudgetExhausted
 │   ├── Throttled
 │   ├── ModelUnavailable
@@ -352,6 +354,12 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class QueryTimedOut(Unavailable):
+    """The database took too long for this request. Ask for less, or with a narrower filter."""
+
+    code = "query_timed_out"
+
+
 class StorageUnavailable(Unavailable):
     """The disk cannot be written to now."""
 
@@ -389,6 +397,13 @@ class RateLimited(Unavailable):
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__(f"Try again in {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
+
+
+class TenantBusy(Unavailable):
+    """The tenant has more requests in work at once than its share of the server."""
+
+    code = "tenant_busy"
+    retry_after_seconds = 1
 
 
 class TokenBudgetExhausted(Unavailable):

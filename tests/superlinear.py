@@ -141,8 +141,14 @@ def _measure_shape(target: Target, shape: str, sender: Any) -> Measured:
         if seconds > _LONGEST or (seconds > _LONG and (_exponent(points) or 0) > _STEEPEST):
             break
     size, seconds = points[-1]
-    about = {"target": target.name, "kind": target.kind, "shape": shape}
-    return Measured(**about, size=size, seconds=seconds, exponent=_exponent(points))
+    return Measured(
+        target=target.name,
+        kind=target.kind,
+        shape=shape,
+        size=size,
+        seconds=seconds,
+        exponent=_exponent(points),
+    )
 
 
 def text_of(shape: str, size: int) -> str:

@@ -104,6 +104,9 @@ class Operations:
                 return operation
         return UNKNOWN
 
+    def spends_tokens(self, scope: AsgiScope) -> bool:
+        return self.of(scope["method"], _route_path(scope)).spends_tokens
+
 
 class Credentials:
     """The innermost of the middleware: refusals have a request id and CORS headers as all answers have."""

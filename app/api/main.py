@@ -23,6 +23,7 @@ from app.api import (
 from app.api.limits import BodyLimit, body_limits
 from app.api.model_calls import ModelCalls
 from app.api.request_id import RequestIds
+from app.api.shares import TenantShares
 from app.api.unexpected import UnexpectedErrors
 from app.auth import Anonymous, Gatekeeper
 from app.schemas.documents import DocumentCreate, DocumentForm
@@ -81,6 +82,7 @@ def create_app(
     )
     gatekeeper = Gatekeeper(lambda: backend.store.credentials, tokens=tokens, anonymous=anonymous)
     operations = credentials.Operations(ROUTERS)
+    app.add_middleware(TenantShares, spending=operations.spends_tokens)
     app.add_middleware(credentials.Credentials, gatekeeper=gatekeeper, operations=operations)
     _add_middleware(app, settings, max_document_bytes)
     return app

@@ -33,6 +33,7 @@ STATUS: Mapping[type[errors.AcervoError], int] = {
     errors.Unavailable: 503,
     errors.InsufficientStorage: 507,
     errors.RateLimited: 429,
+    errors.TenantBusy: 429,
     errors.TokenBudgetExhausted: 429,
     errors.Throttled: 429,
     errors.ModelResponseInvalid: 502,

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Self
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from app.api.problems import MEDIA_TYPE, framework_problem
 from app.api.request_id import HEADER
@@ -23,6 +23,8 @@ class LimitedProtocol(H11Protocol):
     """Looks once a second at what its client does, so that a request itself costs nothing more."""
 
     connections: set[Self]  # type: ignore[assignment]
+    # None before the first request, though its type does not say so.
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]
 
     def __init__(self, *arguments: Any, limits: ConnectionLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -106,7 +108,7 @@ class LimitedProtocol(H11Protocol):
             return False
         if self._body_since is None:
             self._body_since, self._window = now, (now, self._received)
-        if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+        if self.flow.read_paused or (self.cycle is not None and self.cycle.waiting_for_100_continue):
             # It is this server that does not read.
             self._window = (now, self._received)
         return now - self._body_since > self._limits.body_seconds or self._came_too_slowly(now)

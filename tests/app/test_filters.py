@@ -108,3 +108,13 @@ JSON = st.recursive(
 def test_any_json_is_parsed_or_refused(value: Any) -> None:
     with contextlib.suppress(InvalidFilter):
         parse_filter(value)
+
+
+def test_values_are_limited_in_all() -> None:
+    """Not only in each list: 64 lists of 256 values kept every other tenant waiting for 30 s."""
+    parse_filter({"and": [compare(op="in", value=list(range(250)))] * 4})
+    with pytest.raises(InvalidFilter, match="at most 1000 values in all") as raised:
+        parse_filter({"and": [compare(op="in", value=list(range(250)))] * 4 + [compare()]})
+    assert raised.value.pointer == "/filter/and/4/value"
+    with pytest.raises(InvalidFilter, match="65536 characters in all"):
+        parse_filter({"and": [compare(value="x" * 2_000)] * 33})

@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from rag.errors import DatabaseUnavailable, InsufficientStorage
+from rag.errors import DatabaseUnavailable, InsufficientStorage, QueryTimedOut
 
 APPLICATION_ROLE = "acervo_app"
 SCHEMA = "acervo"
@@ -44,6 +44,9 @@ def translated_errors() -> Iterator[None]:
         yield
     except psycopg.errors.DiskFull as error:
         raise InsufficientStorage(f"PostgreSQL: {error}. Free some space.") from error
+    except psycopg.errors.QueryCanceled as error:
+        # An operational error like an outage, and nothing that trying again would mend.
+        raise QueryTimedOut("The database took longer than this kind of request may.") from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from error
 
@@ -133,15 +136,32 @@ class Session:
     """One tenant's transactions: row-level security lets through nothing else.
 
     `patience`: how long a method marked `persistent` goes on while the database does not answer, seconds.
+    `statement_seconds`: how long one statement may take; 0: as long as it likes.
     """
 
     def __init__(
-        self, pool: Pool, tenant: str, *, patience: float = 0, pause: Callable[[float], None] = sleep
+        self,
+        pool: Pool,
+        tenant: str,
+        *,
+        patience: float = 0,
+        pause: Callable[[float], None] = sleep,
+        statement_seconds: float = 0,
     ) -> None:
         self._pool = pool
         self.tenant = tenant
         self._patience = patience
         self._pause = pause
+        self._statement_seconds = statement_seconds
+
+    def limited_to(self, statement_seconds: float) -> "Session":
+        return Session(
+            self._pool,
+            self.tenant,
+            patience=self._patience,
+            pause=self._pause,
+            statement_seconds=statement_seconds,
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -160,7 +180,10 @@ class Session:
     @contextmanager
     def _own_rows(self, connection: Connection) -> Iterator[None]:
         with connection.transaction():
-            connection.execute("SELECT set_config('acervo.tenant', %s, true)", (self.tenant,))
+            connection.execute(
+                "SELECT set_config('acervo.tenant', %s, true), set_config('statement_timeout', %s, true)",
+                (self.tenant, f"{self._statement_seconds * 1000:.0f}"),
+            )
             yield
 
     def persist(self, attempt: Callable[[], T]) -> T:

@@ -51,9 +51,6 @@ class Condition:
             case "ne" | "nin":
                 positive = replace(wanted, op="eq" if wanted.op == "ne" else "in")
                 return SQL("NOT {}").format(self._comparison(positive))
-            case "in":
-                each = (replace(wanted, op="eq", value=value) for value in wanted.value)
-                return self._joined(SQL(" OR "), tuple(each))
         on_metadata = wanted.field.startswith(METADATA_PREFIX)
         compared = self._on_metadata(wanted) if on_metadata else self._on_column(wanted)
         return SQL("coalesce({}, false)").format(compared)
@@ -65,6 +62,8 @@ class Condition:
         match wanted.op:
             case "eq":
                 return SQL("{} = {}").format(field, self._bind(Jsonb(wanted.value)))
+            case "in":
+                return SQL("{} = ANY({}::jsonb[])").format(field, self._bind(list(map(Jsonb, wanted.value))))
             case "exists":
                 return SQL("({} IS NOT NULL) = {}").format(field, self._bind(wanted.value))
             case "contains":
@@ -106,11 +105,21 @@ class Condition:
         column = _COLUMNS[wanted.field]
         if wanted.op == "exists":
             return SQL("({} IS NOT NULL) = {}").format(column, self._bind(wanted.value))
+        if wanted.op == "in":
+            return self._in_column(column, wanted)
         if not isinstance(wanted.value, str):
             return SQL("false")
         if wanted.field == "created_at":
             return self._on_time(column, wanted)
         return self._on_text(column, wanted)
+
+    def _in_column(self, column: Composable, wanted: Comparison) -> Composable:
+        """One parameter however many values there are; what is no text matches nothing."""
+        texts = [value for value in wanted.value if isinstance(value, str)]
+        if wanted.field == "created_at":
+            times = list(map(datetime.fromisoformat, texts))
+            return SQL("{} = ANY({}::timestamptz[])").format(column, self._bind(times))
+        return SQL("{} = ANY({}::text[])").format(column, self._bind(texts))
 
     def _on_text(self, column: Composable, wanted: Comparison) -> Composable:
         value = self._bind(wanted.value)

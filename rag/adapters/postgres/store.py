@@ -26,10 +26,15 @@ from rag.adapters.postgres.reembedding import PostgresReembedding
 from rag.adapters.postgres.search import PostgresIndex
 from rag.errors import SetupError
 
+# Of one statement; a search over 500,000 chunks takes less than a tenth of a second. What writes has no
+# limit: deletions, ingestion and index builds take as long as there is to do.
+READING_SECONDS = 10.0
+
 
 class PostgresTenantStore:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._reading = session.limited_to(READING_SECONDS)
         self.tenant = session.tenant
 
     @cached_property
@@ -38,7 +43,7 @@ class PostgresTenantStore:
 
     @cached_property
     def documents(self) -> PostgresDocuments:
-        return PostgresDocuments(self._session)
+        return PostgresDocuments(self._reading)
 
     @cached_property
     def ledger(self) -> PostgresLedger:
@@ -46,7 +51,7 @@ class PostgresTenantStore:
 
     @cached_property
     def index(self) -> PostgresIndex:
-        return PostgresIndex(self._session)
+        return PostgresIndex(self._reading)
 
     @cached_property
     def reembedding(self) -> PostgresReembedding:
@@ -58,7 +63,7 @@ class PostgresTenantStore:
 
     @cached_property
     def answers(self) -> PostgresAnswers:
-        return PostgresAnswers(self._session)
+        return PostgresAnswers(self._reading)
 
     @cached_property
     def idempotency(self) -> PostgresIdempotency:

@@ -14,7 +14,7 @@ from ingestion.parse import reader
 from rag.domain.content import Block, BlockKind, ExtractedText
 
 _true_parse = reader.parse
-_true_spans = units.sentence_spans
+_true_spans = units.sentence_spans  # type: ignore[attr-defined]
 _poisoned: list[bool] = []
 
 
@@ -163,4 +163,4 @@ def _sentence_spans(text: str) -> list[tuple[int, int]]:
 
 
 reader.parse = _parse
-units.sentence_spans = _sentence_spans
+units.sentence_spans = _sentence_spans  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from rag.adapters.postgres.connection import Connection, Session
+from rag.errors import QueryTimedOut
 
 _INSERT = "INSERT INTO tenants (tenant_id) VALUES ('local')"
 
@@ -44,3 +45,21 @@ def test_an_error_is_told_late_and_undoes_everything(
     with pytest.raises(psycopg.errors.UniqueViolation):
         run()
     assert _tenants(session) == 0
+
+
+def test_a_statement_that_takes_too_long_is_no_outage_and_not_tried_again(session: Session) -> None:
+    """PostgreSQL ends it; and the connection's next transaction has its own limit."""
+    attempts = 0
+
+    def sleep() -> None:
+        nonlocal attempts
+        attempts += 1
+        with limited.transaction() as connection:
+            connection.execute("SELECT pg_sleep(30)").fetchone()
+
+    limited = session.limited_to(0.05)
+    with pytest.raises(QueryTimedOut):
+        limited.persist(sleep)
+    assert attempts == 1
+    with session.transaction() as connection:
+        connection.execute("SELECT pg_sleep(0.1)").fetchone()
