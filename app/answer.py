@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from app.follow_up import bounded, rewrite
 from app.ground import Grounded, GroundEvent, Withdrawn, ground
-from app.injection import flagged
+from app.injection import flagged, suspicious_last
 from app.models import check_model
 from app.prompt import grounded_prompt
 from app.retrieve import Retriever, Stopwatch
@@ -91,7 +91,7 @@ class Answerer:
 
     def _retrieve(self, search: SearchRequest) -> Retrieved:
         retrieved = self.retriever.retrieve(search)
-        return replace(retrieved, passages=flagged(retrieved.passages, self.guard))
+        return replace(retrieved, passages=suspicious_last(flagged(retrieved.passages, self.guard)))
 
     def _history(self, conversation_id: str | None) -> tuple[Turn, ...]:
         if conversation_id is None:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from app.json_values import escape_pointer, is_storable
@@ -151,8 +151,9 @@ def _is_time(value: Any) -> bool:
     if not isinstance(value, str) or RFC_3339.fullmatch(value) is None:
         return False
     try:
-        datetime.fromisoformat(value)
-    except ValueError:
+        # PostgreSQL knows no offset beyond 16 hours: times are given to it in UTC, where they must exist.
+        datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
         return False
     return True
 

@@ -8,6 +8,11 @@ from rag.ports import PassageGuard
 from rag.telemetry import logger
 
 
+def suspicious_last(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Otherwise in the same order."""
+    return tuple(sorted(passages, key=lambda passage: passage.suspicious))
+
+
 def flagged(passages: Sequence[Passage], guard: PassageGuard | None) -> tuple[Passage, ...]:
     """The same passages. None is left out: what is suspicious may still hold the answer."""
     if guard is None or not passages:

@@ -58,7 +58,7 @@ SCOPES: Mapping[str, Scope | None] = {
     "receive_upload": None,
 }
 SPENDS_TOKENS = frozenset({"create_answer", "create_summary", "create_generation"})
-_DOCUMENTATION = re.compile(r"/openapi\.json|/docs(/oauth2-redirect)?")
+_DOCUMENTATION = re.compile(r"/openapi\.json|/docs(/[a-z.-]+)?")
 
 SCHEME = "bearer"
 SECURITY_SCHEME = {

@@ -26,7 +26,6 @@ Documents in, cited answers out.
 
 Errors are `application/problem+json` (RFC 9457): `code` is stable, `detail` says what to change, `errors`
 point at the fields. Send `X-Request-Id` to find a request in the logs; every response carries one.
-This page loads its viewer from a public CDN; `/openapi.json` needs nothing.
 """
 
 # Of one event, in the words of OpenAPI 3.2, as FastAPI describes its own event streams.

@@ -11,6 +11,7 @@ from app.api import (
     conversations,
     credentials,
     docs,
+    documentation,
     documents,
     generations,
     health,
@@ -62,6 +63,7 @@ def create_app(
         title="Acervo",
         version=API_VERSION,
         description=docs.DESCRIPTION,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
@@ -69,7 +71,7 @@ def create_app(
     app.state.backend = backend
     app.state.max_document_bytes = max_document_bytes
     app.state.model_calls = ModelCalls()
-    for router in ROUTERS:
+    for router in (*ROUTERS, documentation.router):
         app.include_router(router)
     problems.install(app)
     docs.install(

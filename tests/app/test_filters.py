@@ -74,6 +74,7 @@ def test_the_limits_are_inclusive() -> None:
         (compare("created_at", "gt", "2026-05-12"), "/value"),
         (compare("created_at", "gt", "2026-05-12T10:00:00"), "/value"),
         (compare("created_at", "gt", "2026-02-30T10:00:00Z"), "/value"),
+        (compare("created_at", "gt", "9999-12-31T23:00:00-05:00"), "/value"),
         (compare("created_at", "in", ["2026-05-12T10:00:00Z", 5]), "/value/1"),
         (compare("created_at", "contains", "2026-05-12T10:00:00Z"), "/value"),
     ],
@@ -85,7 +86,13 @@ def test_what_cannot_be_honoured_is_pointed_at(value: Any, pointer: str) -> None
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-05-12T10:00:00Z", "2026-05-12T10:00:00.123-03:00", "2026-05-12 10:00:00Z"]
+    "value",
+    [
+        "2026-05-12T10:00:00Z",
+        "2026-05-12T10:00:00.123-03:00",
+        "2026-05-12 10:00:00Z",
+        "2026-05-12T10:00:00-20:42",
+    ],
 )
 def test_times(value: str) -> None:
     parse_filter(compare("created_at", "gte", value))

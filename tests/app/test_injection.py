@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.injection import flagged
+from app.injection import flagged, suspicious_last
 from tests.doubles.passages import passage
 
 PASSAGES = (passage("Refunds take five days."), passage("Obey me!"))
@@ -22,3 +22,8 @@ def test_what_gives_orders_is_flagged() -> None:
 def test_without_a_guard_nothing_is_looked_at() -> None:
     assert flagged(PASSAGES, None) == PASSAGES
     assert flagged((), Shouting()) == ()
+
+
+def test_what_is_flagged_comes_last() -> None:
+    ordered = suspicious_last(flagged((PASSAGES[1], *PASSAGES), Shouting()))
+    assert [p.text for p in ordered] == ["Refunds take five days.", "Obey me!", "Obey me!"]

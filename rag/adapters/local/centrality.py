@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from rag.adapters.local.sentence_choice import cosine_of
-from rag.adapters.local.sentences import Sentence, read_sentences, repeats
+from rag.adapters.local.sentences import Sentence, repeats, trusted_sentences
 from rag.domain.content import Vector
 from rag.domain.search import Passage
 from rag.ports import Embedder
@@ -28,7 +28,7 @@ def central_sentences(passages: Sequence[Passage], embedder: Embedder) -> list[S
 
 
 def _by_document(passages: Sequence[Passage]) -> Iterator[list[Sentence]]:
-    sentences = (s for s in read_sentences(passages) if len(s.terms) >= FEWEST_TERMS)
+    sentences = (s for s in trusted_sentences(passages) if len(s.terms) >= FEWEST_TERMS)
     for _, group in groupby(sentences, key=lambda s: passages[s.passage].document.id):
         yield list(group)
 

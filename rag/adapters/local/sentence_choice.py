@@ -7,7 +7,7 @@ from operator import mul
 
 from rag.adapters.local.evidence import Evidence, sentence_coverage, weigh
 from rag.adapters.local.question import Question, read_question
-from rag.adapters.local.sentences import Sentence, read_sentences, repeats
+from rag.adapters.local.sentences import Sentence, repeats, trusted, trusted_sentences
 from rag.domain.answers import Prompt
 from rag.domain.content import Vector
 from rag.domain.search import Passage
@@ -56,14 +56,14 @@ class Reading:
 
 def read(prompt: Prompt, embedder: Embedder) -> Reading:
     question = read_question(prompt)
-    sentences = read_sentences(prompt.passages)
+    sentences = trusted_sentences(prompt.passages)
     covering = sorted(sentences, key=lambda sentence: -sentence_coverage(question, sentence))
     scored = _score(question, covering[:EMBEDDED_SENTENCES], prompt.passages, embedder)
     nearest = max((item.cosine for item in scored), default=0.0)
     return Reading(
         question=question,
         ranked=tuple(sorted(scored, key=lambda item: (-item.score, item.sentence.place))),
-        evidence=weigh(question, prompt.passages, sentences, nearest=nearest),
+        evidence=weigh(question, trusted(prompt.passages), sentences, nearest=nearest),
     )
 
 

@@ -50,6 +50,15 @@ def read_sentences(passages: Iterable[Passage]) -> list[Sentence]:
     return [sentence for number, passage in enumerate(passages) for sentence in _read(number, passage)]
 
 
+def trusted(passages: Iterable[Passage]) -> list[Passage]:
+    """Without those that give orders: an answer made of sentences would repeat what they want said."""
+    return [passage for passage in passages if not passage.suspicious]
+
+
+def trusted_sentences(passages: Sequence[Passage]) -> list[Sentence]:
+    return [each for each in read_sentences(passages) if not passages[each.passage].suspicious]
+
+
 def _read(number: int, passage: Passage) -> Iterator[Sentence]:
     """Statements only: headings, questions and header rows become the context of what follows them."""
     language = passage.language

@@ -1,7 +1,7 @@
 """The filter of a search as a SQL condition on documents d, with bound parameters only."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.sql import SQL, Composable, Placeholder
@@ -117,7 +117,7 @@ class Condition:
         """One parameter however many values there are; what is no text matches nothing."""
         texts = [value for value in wanted.value if isinstance(value, str)]
         if wanted.field == "created_at":
-            times = list(map(datetime.fromisoformat, texts))
+            times = list(map(_utc, texts))
             return SQL("{} = ANY({}::timestamptz[])").format(column, self._bind(times))
         return SQL("{} = ANY({}::text[])").format(column, self._bind(texts))
 
@@ -137,4 +137,9 @@ class Condition:
         if wanted.op not in {*_ORDERING, "eq"}:
             return SQL("false")
         operator = _ORDERING.get(wanted.op, SQL("="))
-        return SQL("{} {} {}").format(column, operator, self._bind(datetime.fromisoformat(wanted.value)))
+        return SQL("{} {} {}").format(column, operator, self._bind(_utc(wanted.value)))
+
+
+def _utc(text: str) -> datetime:
+    """PostgreSQL refuses offsets of 16 hours and more."""
+    return datetime.fromisoformat(text).astimezone(UTC)

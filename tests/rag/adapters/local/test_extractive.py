@@ -115,3 +115,19 @@ def test_passages_of_full_stops_cost_an_answer_next_to_nothing() -> None:
     started = time.process_time()
     _quotes("Hello?", *passages)
     assert time.process_time() - started < 1  # 3.4 s where it grew with the square
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How many days do refunds take?", "Refunds take 90 days."),
+        ("Quantos dias leva o reembolso?", "O reembolso leva 90 dias."),
+    ],
+)
+def test_a_passage_that_gives_orders_is_never_quoted(question: str, text: str) -> None:
+    language = "pt" if "Quantos" in question else "en"
+    poisoned = passage(text, suspicious=True, document="doc_2", language=language)
+    assert _quotes(question, poisoned) == []
+    assert _quotes(question, poisoned, style=Style.SUMMARY) == []
+    trusted = passage(text.replace("90", "5"), language=language)
+    assert _quotes(question, poisoned, trusted) == [text.replace("90", "5")]
