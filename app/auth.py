@@ -89,6 +89,12 @@ class Gatekeeper:
         return True
 
 
+def key_fingerprint(authorization: str | None) -> str | None:
+    """Of an admitted request's API key; None where it had another credential or none."""
+    credential = _bearer(authorization) if authorization else ""
+    return fingerprint(credential) if credential.startswith(SECRET_PREFIX) else None
+
+
 def _bearer(authorization: str) -> str:
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():

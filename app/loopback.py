@@ -15,8 +15,8 @@ from rag.domain.ids import new_id
 class LoopbackGuard:
     """Local mode asks for no credentials: a page on the internet could otherwise post to it.
 
-    The Host must be this machine (against DNS rebinding), and so must the Origin, unless it is one
-    of `origins`.
+    The Host must be this machine (against DNS rebinding). The Origin must be this server or one of `origins`:
+    another page of this machine may not post forms either, for which no browser asks first.
     """
 
     def __init__(self, app: ASGIApp, *, origins: Collection[str]) -> None:
@@ -35,9 +35,13 @@ class LoopbackGuard:
         if not _is_loopback(f"//{request.headers.get('host', '')}"):
             return "Local mode answers only to requests for this machine, by its loopback name or address."
         origin = request.headers.get("origin")
-        if origin and origin not in self._origins and not _is_loopback(origin):
+        if origin and origin not in self._origins and not _is_same(origin, request.headers["host"]):
             return f"The origin {origin} is not allowed; add it to ACERVO_CORS_ORIGINS."
         return None
+
+
+def _is_same(origin: str, host: str) -> bool:
+    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
 def _is_loopback(url: str) -> bool:

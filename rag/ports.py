@@ -154,6 +154,9 @@ class Source(Protocol):
     def granted_upload(self, token: str) -> Upload:
         """What was granted by a path of this server that ends in `token`. Raises UploadNotFound."""
 
+    def redeem_upload(self, token: str) -> None:
+        """Uses it up: there is none a second time. Raises UploadNotFound."""
+
     def grant_download(self, uri: str, *, content_type: str, disposition: str) -> str | None:
         """An address that gives these bytes under these headers to its bearer, for DOWNLOAD_LIFETIME.
 

@@ -14,6 +14,7 @@ from app.api.deps import Services, ServicesDependency
 from app.api.docs import problems, success
 from app.api.documents import ACCEPTED, CollectionPath, refuse_foreign_key
 from app.api.routes import ApiRoute, content_type_of
+from app.auth import key_fingerprint
 from app.schemas.common import Text
 from app.schemas.documents import Document
 from app.schemas.uploads import UploadCreate, UploadGrant
@@ -26,6 +27,7 @@ from rag.errors import (
     InvalidRequest,
     SourceObjectNotFound,
     UnsupportedMediaType,
+    UploadNotFound,
 )
 
 router = APIRouter(tags=["documents"], route_class=ApiRoute)
@@ -44,7 +46,8 @@ BYTES: dict[str, Any] = {
     summary="Prepare an upload",
     description=(
         "For files too large for a request to the API. The answer says where to send exactly that many bytes "
-        "of exactly that type within 15 minutes: on AWS a form to the bucket, locally a PUT to this server. "
+        "of exactly that type within 15 minutes: on AWS a form to the bucket, locally one PUT to this server,"
+        " while the API key that asked for it is valid. "
         "The document is then queued as any other; list the collection by `key_prefix` to follow it. "
         "The title and the metadata of a document that has the key already stay."
     ),
@@ -59,7 +62,12 @@ def create_upload(
     key = validate_key(body.key)
     refuse_foreign_key(services, name, key)
     upload = Upload(
-        tenant=services.tenant, collection=name, key=key, media_type=body.media_type, size=body.size
+        tenant=services.tenant,
+        collection=name,
+        key=key,
+        media_type=body.media_type,
+        size=body.size,
+        api_key=key_fingerprint(request.headers.get("authorization")),
     )
     grant = services.backend.source.grant_upload(upload)
     return UploadGrant.of(replace(grant, url=urljoin(str(request.base_url), grant.url)))
@@ -82,14 +90,25 @@ async def receive_upload(
     request: Request,
     response: Response,
 ) -> Document:
-    upload = await run_in_threadpool(lambda: services.backend.source.granted_upload(token))
+    upload = await run_in_threadpool(_granted, services, token)
     if content_type_of(request)[0] != upload.media_type.lower():
         raise UnsupportedMediaType(f"This upload was announced as {upload.media_type}.")
     with TemporaryFile() as file:
         await _receive(request, file, upload.size)
-        document = await run_in_threadpool(_accept, replace(services, tenant=upload.tenant), upload, file)
+        document = await run_in_threadpool(
+            _accept, replace(services, tenant=upload.tenant), upload, file, token
+        )
     response.headers["Location"] = f"/v1/documents/{document.id}"
     return document
+
+
+def _granted(services: Services, token: str) -> Upload:
+    """A grant ends with the API key that asked for it. Raises UploadNotFound."""
+    upload = services.backend.source.granted_upload(token)
+    credentials = services.backend.store.credentials
+    if upload.api_key and credentials.admit_key(upload.api_key, spends_tokens=False) is None:
+        raise UploadNotFound("The API key that asked for this upload was revoked.")
+    return upload
 
 
 async def _receive(request: Request, file: BinaryIO, size: int) -> None:
@@ -113,12 +132,13 @@ def _known_attributes(services: Services, upload: Upload) -> Attributes:
     return Attributes()
 
 
-def _accept(services: Services, upload: Upload, file: BinaryIO) -> Document:
+def _accept(services: Services, upload: Upload, file: BinaryIO, token: str) -> Document:
     store = services.store
     collection = store.collections.get(upload.collection)
     refuse_foreign_key(services, upload.collection, upload.key)
     file.seek(0)
     attributes = replace(_known_attributes(services, upload), media_type=upload.media_type)
+    services.backend.source.redeem_upload(token)
     event = services.backend.source.put(upload.tenant, upload.collection, upload.key, file, attributes)
     document = store.ledger.accept(event, collection) or store.documents.find(collection.name, upload.key)
     return Document.from_domain(document)

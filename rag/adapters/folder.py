@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from rag.adapters import sidecar
 from rag.adapters.folder_watch import watched
-from rag.adapters.signed_uploads import UploadSigner
+from rag.adapters.upload_grants import UploadGrants
 from rag.domain.buckets import validate_tenant
 from rag.domain.documents import Attributes, SourceDescription, SourceEvent, SourceKind, SourceObject
 from rag.domain.uploads import Upload, UploadGrant
@@ -57,7 +57,7 @@ class FolderSource:
         self._rule = SkipRule(skipped_names)
         self._most_bytes = most_bytes
         self._said = ""
-        self._uploads = UploadSigner()
+        self._uploads = UploadGrants()
         make_private_folder(self._root / _UNFINISHED)
 
     def put(
@@ -140,6 +140,9 @@ class FolderSource:
 
     def granted_upload(self, token: str) -> Upload:
         return self._uploads.granted(token)
+
+    def redeem_upload(self, token: str) -> None:
+        self._uploads.redeem(token)
 
     def grant_download(self, uri: str, *, content_type: str, disposition: str) -> None:
         """The bytes are this server's to send."""

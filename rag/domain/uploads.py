@@ -14,13 +14,17 @@ UPLOADS_PATH = "/v1/uploads/"
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One object of exactly `size` bytes that may be put behind one key."""
+    """One object of exactly `size` bytes that may be put behind one key.
+
+    `api_key`: the fingerprint of the key whose bearer asked, None where it was another credential or none.
+    """
 
     tenant: str
     collection: str
     key: str
     media_type: str
     size: int
+    api_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

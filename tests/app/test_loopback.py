@@ -26,7 +26,7 @@ def client() -> TestClient:
         {},
         {"Host": "localhost:8000"},
         {"Host": "[::1]:8000"},
-        {"Origin": "http://localhost:5173"},
+        {"Host": "localhost:8000", "Origin": "http://localhost:8000"},
         {"Origin": "https://app.example.com"},
     ],
 )
@@ -39,6 +39,9 @@ def test_this_machine_and_named_origins_pass(client: TestClient, headers: dict[s
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://localhost:5173"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Host": "localhost:8000", "Origin": "http://127.0.0.1:8000"},
         {"Origin": "http://localhost.evil.example"},
         {"Host": "evil.example"},
         {"Host": ""},
