@@ -50,6 +50,7 @@ AcervoError
 │   ├── IdentityProviderUnavailable
 │   ├── QueryTimedOut
 │   ├── RateLimited
+│   ├── RequestInProgress
 │   ├── TenantBusy
 │   ├── TokenBudgetExhausted
 │   ├── Throttled
@@ -397,6 +398,13 @@ class RateLimited(Unavailable):
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__(f"Try again in {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
+
+
+class RequestInProgress(Unavailable):
+    """The first request with this Idempotency-Key is still running; its answer comes under the same key."""
+
+    code = "request_in_progress"
+    retry_after_seconds = 1
 
 
 class TenantBusy(Unavailable):

@@ -15,6 +15,7 @@ _QUADRATIC = r"(?P<dots>[.!?…؟।]+)(?:[\"'”’»)\]}*_]|\[\w{1,8}\])*(?=\s
 
 
 @pytest.mark.parametrize("kind", ["pattern", "function"])
+@pytest.mark.timeout(900)
 def test_nothing_takes_more_than_linear_time(kind: str) -> None:
     command = [sys.executable, "-m", "tests.superlinear", "--kind", kind, "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

@@ -15,7 +15,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 REFERENCE = "#/components/schemas/{model}"
 ALWAYS = (422, 429, 500, 503)
-WITH_BODY = (400, 413, 415)
+WITH_BODY = (400, 409, 413, 415)
 IDEMPOTENT = (
     "Send an `Idempotency-Key` header (1 to 255 visible ASCII characters) to make a repetition safe: for 24 "
     "hours the first response is given again, with `Idempotency-Replayed: true`. The same key with another "
@@ -65,7 +65,7 @@ def problem_response_of(status: int) -> dict[str, Any]:
         **({"example": example} if example else {}),
     }
     challenge = {"WWW-Authenticate": _CHALLENGE} if status in _CHALLENGED else {}
-    retried = status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    retried = status in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
     return {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: content},

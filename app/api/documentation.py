@@ -15,8 +15,6 @@ POLICY: Final = (
 )
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
 }
 # Addresses are relative: behind a gateway there is a stage before the path.
 _PAGE: Final = """<!doctype html>

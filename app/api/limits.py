@@ -1,5 +1,6 @@
 """Bodies beyond the limit end as 413 before anything reads them whole."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ DOCUMENTS_PATH = re.compile(r"/v1/collections/[^/]+/documents")
 UPLOAD_PATH = re.compile(re.escape(UPLOADS_PATH) + "[^/]+")
 # A response to a client that still sends is lost when the connection closes: read on, up to here.
 MAX_DRAINED_BYTES = 256 * MEGABYTE
+# Who sends nothing for so long waits for its answer.
+QUIET_SECONDS = 1.0
 
 LimitOf = Callable[[str], int]
 
@@ -76,7 +79,11 @@ async def drain(receive: Receive) -> None:
     """Reads what the client still sends, so that it sees its response."""
     drained = 0
     while drained < MAX_DRAINED_BYTES:
-        message = await receive()
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            return
         drained += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from app.api.request_id import request_id_of
+from app.api.security_headers import SECURITY_HEADERS
 from app.json_values import escape_pointer
 from app.schemas.common import FieldProblem, Problem
 from rag import errors
@@ -33,6 +34,7 @@ STATUS: Mapping[type[errors.AcervoError], int] = {
     errors.Unavailable: 503,
     errors.InsufficientStorage: 507,
     errors.RateLimited: 429,
+    errors.RequestInProgress: 409,
     errors.TenantBusy: 429,
     errors.TokenBudgetExhausted: 429,
     errors.Throttled: 429,
@@ -93,6 +95,7 @@ def framework_problem(status: int, detail: str, request_id: str) -> Problem:
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     content = problem.model_dump_json(exclude_none=True)
+    headers = {**SECURITY_HEADERS, **(headers or {})}
     return Response(content, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

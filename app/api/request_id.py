@@ -1,10 +1,14 @@
-"""Every request has an id: the caller's X-Request-Id where it is sane, else a new one."""
+"""Every request has an id: the caller's X-Request-Id where it is sane, else a new one.
+
+Its response has it too, and the headers that every response has.
+"""
 
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.security_headers import secure
 from rag.domain.ids import new_id
 from rag.telemetry import bound
 
@@ -31,7 +35,9 @@ class RequestIds:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = request_id
+                secure(headers)
             await send(message)
 
         with bound(request_id=request_id):

@@ -67,6 +67,8 @@ class LimitedProtocol(H11Protocol):
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         too_large = status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        # A server that does not know a transfer coding would say 501; what came is no fault of this one.
+        status = status if status < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.BAD_REQUEST
         self._end(status, _HEAD_TOO_LARGE.format(self._limits.head_bytes) if too_large else _MALFORMED)
 
     @property

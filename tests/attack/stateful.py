@@ -59,6 +59,9 @@ def _look(world: World, judge: Judge, case: Case, *, own: bool = True) -> None:
 def _granted(world: World) -> str | None:
     body: dict[str, Any] = {"key": "granted.txt", "media_type": "text/plain", "size": len(_BODY)}
     path = f"/v1/collections/{LIBRARY}/uploads"
+    # A hostile request before may have deleted the attacker's own collection.
+    again = request("POST", "/v1/collections", headers=world.mallory.headers, json_body={"name": LIBRARY})
+    exchange(world.port, Case(kind="grant", raw=again))
     raw = request("POST", path, headers=world.mallory.headers, json_body=body)
     answer = exchange(world.port, Case(kind="grant", raw=raw))
     if answer.status != 201:
@@ -71,7 +74,7 @@ def _refused_uploads(path: str) -> Iterator[tuple[str, bytes]]:
     yield "upload of more", _upload(path, body=_BODY * 2)
     yield "upload of less", _upload(path, body=_BODY[:2])
     yield "upload of another type", _upload(path, media_type="text/html")
-    for tampered in (f"{path}x", path[:-1], path.replace(".", "", 1), f"{path}/../x", f"{path}%00"):
+    for tampered in (f"{path}x", path[:-1], f"{path[:-4]}AAAA", f"{path}/../x", f"{path}%00"):
         yield "upload with another token", _upload(tampered)
 
 

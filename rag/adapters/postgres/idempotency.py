@@ -6,7 +6,7 @@ from psycopg.types.json import Jsonb
 
 from rag.adapters.postgres.connection import Session
 from rag.adapters.postgres.queries import load
-from rag.errors import IdempotencyKeyReused, Unavailable
+from rag.errors import IdempotencyKeyReused, RequestInProgress
 
 _sql = load("idempotency")
 _collections = load("collections")
@@ -33,7 +33,7 @@ class PostgresIdempotency:
                 return first["status"], first["headers"], first["body"].encode()
             if connection.execute(_sql["take_over"], values).fetchone():
                 return None  # the first request died with its process
-            raise Unavailable("The first request with this Idempotency-Key is still running.")
+            raise RequestInProgress("The first request with this Idempotency-Key is still running.")
 
     def finish(self, key: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
         values = {"key": key, "status": status, "headers": Jsonb(dict(headers)), "body": body.decode()}

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from ingestion import units
 from ingestion.parse import reader
 from rag.domain.content import Block, BlockKind, ExtractedText
+from rag.text import sentences
 
 _true_parse = reader.parse
-_true_spans = units.sentence_spans  # type: ignore[attr-defined]
+_true_spans = sentences.sentence_spans
 _poisoned: list[bool] = []
 
 
@@ -158,9 +158,9 @@ def _sentence_spans(text: str) -> list[tuple[int, int]]:
     if "FREEZE" in text:
         _hang_in_c()
     if "SLOW" in text:
-        time.sleep(0.4)
+        time.sleep(1.5)
     return _true_spans(text)
 
 
 reader.parse = _parse
-units.sentence_spans = _sentence_spans  # type: ignore[attr-defined]
+sentences.sentence_spans = _sentence_spans
