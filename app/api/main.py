@@ -28,6 +28,7 @@ from app.api.shares import TenantShares
 from app.api.unexpected import UnexpectedErrors
 from app.auth import Anonymous, Gatekeeper
 from app.schemas.documents import DocumentCreate, DocumentForm
+from rag.errors import AcervoError
 from rag.ports import Backend, TokenVerifier
 from rag.settings import ServerSettings
 
@@ -84,10 +85,20 @@ def create_app(
     )
     gatekeeper = Gatekeeper(lambda: backend.store.credentials, tokens=tokens, anonymous=anonymous)
     operations = credentials.Operations(ROUTERS)
-    app.add_middleware(TenantShares, spending=operations.spends_tokens)
+    app.add_middleware(
+        TenantShares, spending=operations.spends_tokens, waits=lambda: _waits_for_a_model(backend)
+    )
     app.add_middleware(credentials.Credentials, gatekeeper=gatekeeper, operations=operations)
     _add_middleware(app, settings, max_document_bytes)
     return app
+
+
+def _waits_for_a_model(backend: Backend) -> bool:
+    """The extractive generator computes instead."""
+    try:
+        return backend.generator.model.generative
+    except AcervoError:  # which the route tells when it asks for the generator itself
+        return False
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app.api.deps import services_of
+from app.api.json_shape import check_shape
 from app.api.sse import EventStream
 from rag.errors import InvalidRequest
 
@@ -51,6 +52,7 @@ def content_type_of(request: Request) -> tuple[str, str]:
 
 
 def parse_json(body: bytes) -> Any:
+    check_shape(body)
     try:
         return json.loads(body.decode(), parse_constant=_refuse_number, parse_float=_finite)
     except RecursionError as error:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, MutableMapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 # A third of the pool's connections. Two cores are busy with fewer, so one tenant alone loses nothing.
 AT_ONCE = 4
-# Requests that call models: most of their time they wait for one.
-MODEL_CALLS_AT_ONCE = 32
+# While other tenants ask, too: the cores are shared by whoever has something in work.
+BESIDE_OTHERS = 2
+# How long a tenant counts as one of the others after its last request, seconds.
+LATELY = 2.0
+# Requests that wait for a model most of their time: half of those that the server has (model_calls.py).
+MODEL_CALLS_AT_ONCE = 128
 MOST_WAITING = 256
 WAIT_SECONDS = 10.0
 
@@ -26,8 +31,9 @@ WAIT_SECONDS = 10.0
 class Share:
     """One tenant's places, given in the order of asking. Belongs to the event loop's thread."""
 
-    def __init__(self, at_once: int, *, most_waiting: int, seconds: float) -> None:
-        self._free = at_once
+    def __init__(self, at_once: Callable[[], int], *, most_waiting: int, seconds: float) -> None:
+        self._at_once = at_once
+        self._taken = 0
         self._most_waiting = most_waiting
         self._seconds = seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -35,8 +41,8 @@ class Share:
 
     async def take(self) -> None:
         """Raises TenantBusy where too many wait, or where the wait is too long."""
-        if self._free and not self._waiting:
-            self._free -= 1
+        if self._taken < self._at_once() and not self._waiting:
+            self._taken += 1
             return
         if len(self._waiting) >= self._most_waiting:
             raise TenantBusy(f"{self._most_waiting} requests of this tenant wait already.")
@@ -52,12 +58,12 @@ class Share:
             raise
 
     def give_back(self) -> None:
-        while self._waiting:
+        self._taken -= 1
+        while self._waiting and self._taken < self._at_once():
             place = self._waiting.popleft()
             if not place.done():
                 place.set_result(None)
-                return
-        self._free += 1
+                self._taken += 1
 
     def _forget(self, place: asyncio.Future[None]) -> None:
         if place.cancelled():
@@ -69,7 +75,9 @@ class Share:
 class TenantShares:
     """A request takes its place when all of its body is there, and gives it back with its answer's beginning.
 
-    So a slow upload and a slow reader hold none. The middleware that admits requests runs before it.
+    So a slow upload and a slow reader hold none. What is generated goes on after its answer's beginning, and
+    holds a place of its own kind until its end. The middleware that admits requests runs before it.
+    `spending`: whether the request has something generated; `waits`: whether that is waiting for a model.
     """
 
     def __init__(
@@ -77,26 +85,36 @@ class TenantShares:
         app: ASGIApp,
         *,
         spending: Callable[[Scope], bool],
+        waits: Callable[[], bool],
         at_once: int = AT_ONCE,
+        beside_others: int = BESIDE_OTHERS,
         model_calls_at_once: int = MODEL_CALLS_AT_ONCE,
         most_waiting: int = MOST_WAITING,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._app = app
         self._spending = spending
-        self._sizes = {False: at_once, True: model_calls_at_once}
+        self._waits = waits
+        self._at_once = at_once
+        self._beside_others = min(at_once, beside_others)
+        self._model_calls_at_once = model_calls_at_once
         self._limits: dict[str, Any] = {"most_waiting": most_waiting, "seconds": wait_seconds}
         self._shares: MutableMapping[tuple[str, bool], Share] = {}
+        # The tenant that asked last, and when another one did.
+        self._latest: str | None = None
+        self._others_at = -LATELY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         principal: Principal | None = scope["state"].get("principal") if scope["type"] == "http" else None
         if principal is None:
             await self._app(scope, receive, send)
             return
-        key = (principal.tenant, self._spending(scope))
-        share = self._shares.setdefault(key, Share(self._sizes[key[1]], **self._limits))
+        self._note(principal.tenant)
+        spends = self._spending(scope)
+        key = (principal.tenant, spends)
+        share = self._shares.setdefault(key, Share(self._size_of(spends=spends), **self._limits))
         share.users += 1
-        place = _Place(share, scope, receive, send)
+        place = _Place(share, scope, receive, send, to_the_end=spends)
         try:
             if _brings_no_body(scope) and not await place.taken():
                 return
@@ -107,6 +125,19 @@ class TenantShares:
             if not share.users:
                 del self._shares[key]
 
+    def _note(self, tenant: str) -> None:
+        if self._latest not in {None, tenant}:
+            self._others_at = monotonic()
+        self._latest = tenant
+
+    def _size_of(self, *, spends: bool) -> Callable[[], int]:
+        if spends and self._waits():
+            return lambda: self._model_calls_at_once
+        return self._computing_at_once
+
+    def _computing_at_once(self) -> int:
+        return self._beside_others if monotonic() - self._others_at < LATELY else self._at_once
+
 
 def _brings_no_body(scope: Scope) -> bool:
     headers = Headers(scope=scope)
@@ -114,11 +145,12 @@ def _brings_no_body(scope: Scope) -> bool:
 
 
 class _Place:
-    def __init__(self, share: Share, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, share: Share, scope: Scope, receive: Receive, send: Send, *, to_the_end: bool) -> None:
         self._share = share
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._to_the_end = to_the_end
         self._held = False
         self._asked = False
         self._refused = False
@@ -147,7 +179,7 @@ class _Place:
     async def send(self, message: Message) -> None:
         if self._refused:
             return
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and not self._to_the_end:
             self.give_back()
         await self._send(message)
 

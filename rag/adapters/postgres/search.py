@@ -88,12 +88,13 @@ class PostgresIndex:
 
     @persistent
     def maintain(self) -> bool:
-        with self._session.transaction() as connection:
+        writing = self._session.limited_to(0)
+        with writing.transaction() as connection:
             collection_id = keyword_index.due(connection)
             if collection_id is None:
                 return False
             folded = keyword_index.fold(connection, self._session.tenant, collection_id)
-        with self._session.transaction() as connection:
+        with writing.transaction() as connection:
             vector_index.ensure(connection, collection_id)
         return folded
 

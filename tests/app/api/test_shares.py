@@ -55,7 +55,8 @@ async def request(app: TenantShares, tenant: str, *, length: str = "2") -> int:
 
 
 def shares(handler: Handler, **limits: Any) -> TenantShares:
-    return TenantShares(handler, spending=lambda _: False, **{"at_once": 2, "wait_seconds": 30, **limits})
+    given = {"spending": lambda _: False, "waits": lambda: False, "at_once": 2, "wait_seconds": 30}
+    return TenantShares(handler, **{**given, **limits})
 
 
 @pytest.mark.parametrize("length", ["2", "0"])
@@ -90,7 +91,7 @@ def test_who_waits_too_long_or_behind_too_many_is_told_so() -> None:
 
 def test_a_place_given_to_who_left_is_not_lost() -> None:
     async def story() -> None:
-        share = Share(1, most_waiting=5, seconds=30)
+        share = Share(lambda: 1, most_waiting=5, seconds=30)
         await share.take()
         waiting = asyncio.create_task(share.take())
         await asyncio.sleep(0)
@@ -100,6 +101,45 @@ def test_a_place_given_to_who_left_is_not_lost() -> None:
             await waiting
         await asyncio.wait_for(share.take(), 1)
         with pytest.raises(TenantBusy):
-            await Share(0, most_waiting=0, seconds=1).take()
+            await Share(lambda: 0, most_waiting=0, seconds=1).take()
+
+    asyncio.run(story())
+
+
+def test_a_tenant_has_more_places_while_no_other_asks() -> None:
+    async def story() -> None:
+        handler = Handler()
+        app = shares(handler, at_once=3, beside_others=1)
+        alone = [asyncio.create_task(request(app, "greedy")) for _ in range(4)]
+        await asyncio.sleep(0.01)
+        assert handler.running == ["greedy"] * 3
+        other = asyncio.create_task(request(app, "other"))
+        await asyncio.sleep(0.01)
+        beside = [asyncio.create_task(request(app, "greedy")) for _ in range(4)]
+        handler.go_on.set()
+        assert await asyncio.gather(*alone, other, *beside) == [200] * 9
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_is_generated_holds_its_place_to_its_end(*, waits: bool) -> None:
+    """A stream's answer begins before its generation, which computes or takes a place at the models."""
+
+    class Streaming(Handler):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            self.running.append(scope["state"]["principal"].tenant)
+            await self.go_on.wait()
+
+    async def story() -> None:
+        handler = Streaming()
+        app = shares(handler, spending=lambda _: True, waits=lambda: waits, model_calls_at_once=3)
+        streams = [asyncio.create_task(request(app, "greedy")) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        assert len(handler.running) == (3 if waits else 2)
+        handler.go_on.set()
+        assert await asyncio.gather(*streams) == [200] * 5
 
     asyncio.run(story())

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.adapters.postgres import keyword_index
-from rag.adapters.postgres.connection import Session
+from rag.adapters.postgres.connection import Connection, Session
 from rag.adapters.postgres.store import PostgresStore, PostgresTenantStore
 from rag.domain.filters import Comparison
 from rag.domain.search import SearchMode, SearchRequest
@@ -163,3 +163,21 @@ def test_a_deleted_collection_leaves_no_posting(tenant: PostgresTenantStore, ses
         tenant.ledger.erase(work)
     for table in ("keyword_postings", "keyword_segments", "keyword_removals"):
         assert not rows(session, f"SELECT FROM {table}")
+
+
+def test_keeping_the_indexes_up_is_not_limited_as_searches_are(
+    tenant: PostgresTenantStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes for a minute; ended after the time of a search, a large collection never got its index."""
+    ready(tenant, "a.txt", *["invoice"] * 3)
+    monkeypatch.setattr(keyword_index, "MOST_FRESH", 2)
+    limits: list[str] = []
+
+    def fold(connection: Connection, *_: str) -> bool:
+        row = connection.execute("SHOW statement_timeout").fetchone() or {}
+        limits.append(row["statement_timeout"])
+        return False
+
+    monkeypatch.setattr(keyword_index, "fold", fold)
+    assert not tenant.index.maintain()
+    assert limits == ["0"]
