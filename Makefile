@@ -58,6 +58,10 @@ attack: $(VENV)/.dev ## a real server under hostile requests and files: 5xx, lea
 kills: $(VENV)/.dev ## a real server killed, interrupted, without disk or database while it works: what it lost
 	$(BIN)/python -m tests.kills
 
+.PHONY: superlinear
+superlinear: $(VENV)/.dev ## every pattern and reader of text on long texts: which take more than linear time
+	$(BIN)/python -m tests.superlinear
+
 .PHONY: audit
 audit: $(VENV)/.dev ## known vulnerabilities and licences of everything in the locks
 	$(BIN)/python -m tests.audit

@@ -14,11 +14,20 @@ from tests.superlinear_patterns import ROOT, Found
 _QUADRATIC = r"(?P<dots>[.!?…؟।]+)(?:[\"'”’»)\]}*_]|\[\w{1,8}\])*(?=\s|$)"
 
 
-@pytest.mark.parametrize("kind", ["pattern", "function"])
-@pytest.mark.timeout(900)
-def test_nothing_takes_more_than_linear_time(kind: str) -> None:
-    command = [sys.executable, "-m", "tests.superlinear", "--kind", kind, "--quick"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+@pytest.mark.timeout(600)
+def test_the_patterns_of_sentences_take_linear_time() -> None:
+    """The whole search, `make superlinear`, takes minutes."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.superlinear",
+        "--kind",
+        "pattern",
+        "--quick",
+        "--only",
+        "text/sentences",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
