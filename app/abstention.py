@@ -9,6 +9,21 @@ INSUFFICIENT_EVIDENCE = {
     "pt": "Os documentos não contêm uma resposta para esta pergunta.",
 }
 
+DISTRUSTED = {
+    "de": "Die Dokumente sprechen davon nur in Passagen, die wie Befehle an ein Modell klingen. "
+    "Aus diesen allein wird keine Antwort gemacht.",
+    "en": "The documents speak of this only in passages that read like orders to a model. "
+    "No answer is made of those alone.",
+    "es": "Los documentos solo hablan de esto en pasajes que parecen dar órdenes a un modelo. "
+    "No se hace ninguna respuesta solo con ellos.",
+    "fr": "Les documents n'en parlent que dans des passages qui semblent donner des ordres à un modèle. "
+    "Aucune réponse n'est faite de ceux-là seuls.",
+    "it": "I documenti ne parlano solo in passaggi che sembrano dare ordini a un modello. "
+    "Nessuna risposta è fatta solo di quelli.",
+    "pt": "Os documentos só falam disso em trechos que parecem dar ordens a um modelo. "
+    "Nenhuma resposta é feita só deles.",
+}
+
 REFUSED = {
     "de": "Das Modell hat die Antwort verweigert.",
     "en": "The model refused to answer.",
@@ -25,3 +40,7 @@ def insufficient_evidence(language: str) -> str:
 
 def refused(language: str) -> str:
     return REFUSED.get(language, REFUSED["en"])
+
+
+def distrusted(language: str) -> str:
+    return DISTRUSTED.get(language, DISTRUSTED["en"])

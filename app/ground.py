@@ -54,7 +54,9 @@ def ground(generator: Generator, prompt: Prompt, language: str) -> Coroutine[Gro
     Text without one verified citation is withdrawn. Without passages the generator is not asked at all.
     """
     if not prompt.passages:
-        return (yield from _say(AnswerStatus.INSUFFICIENT_EVIDENCE, language))
+        return (
+            yield from _say(AnswerStatus.INSUFFICIENT_EVIDENCE, abstention.insufficient_evidence(language))
+        )
     started = time.perf_counter()
     draft = _Draft(prompt)
     with closing(generator.generate(prompt)) as events:
@@ -69,23 +71,28 @@ def ground(generator: Generator, prompt: Prompt, language: str) -> Coroutine[Gro
 
 
 def _conclude(draft: "_Draft", language: str) -> Coroutine[GroundEvent, None, Grounded]:
-    refused = draft.completed.refused
     if not draft.supported:
         if draft.text:
             yield Withdrawn()
-        status = AnswerStatus.REFUSED if refused else AnswerStatus.INSUFFICIENT_EVIDENCE
-        return (yield from _say(status, language))
+        return (yield from _say(*_abstention(draft.completed, language)))
     return Grounded(
-        status=AnswerStatus.REFUSED if refused else AnswerStatus.ANSWERED,
+        status=AnswerStatus.REFUSED if draft.completed.refused else AnswerStatus.ANSWERED,
         text=draft.text,
         citations=tuple(draft.citations),
         unsupported=unsupported(draft.text, draft.citations),
     )
 
 
-def _say(status: AnswerStatus, language: str) -> Coroutine[GroundEvent, None, Grounded]:
-    refused = status is AnswerStatus.REFUSED
-    text = abstention.refused(language) if refused else abstention.insufficient_evidence(language)
+def _abstention(completed: Completed, language: str) -> tuple[AnswerStatus, str]:
+    """Why there is no answer, as a status and in words."""
+    if completed.refused:
+        return AnswerStatus.REFUSED, abstention.refused(language)
+    if completed.distrusted:
+        return AnswerStatus.INSUFFICIENT_EVIDENCE, abstention.distrusted(language)
+    return AnswerStatus.INSUFFICIENT_EVIDENCE, abstention.insufficient_evidence(language)
+
+
+def _say(status: AnswerStatus, text: str) -> Coroutine[GroundEvent, None, Grounded]:
     yield TextDelta(text=text)
     return Grounded(status=status, text=text)
 

@@ -86,13 +86,15 @@ class Usage:
 class Completed:
     """The last event of every generation.
 
-    `model` where another one answered than was asked: a fallback.
+    `model` where another one answered than was asked: a fallback. `distrusted`: nothing was said, because
+    suspicious passages alone hold an answer.
     """
 
     usage: Usage = field(default_factory=Usage)
     model: str | None = None
     refused: bool = False
     truncated: bool = False
+    distrusted: bool = False
 
 
 GenerationEvent: TypeAlias = TextDelta | Claim | Completed

@@ -1,6 +1,7 @@
 """Answers made of the passages' own sentences: no language model, nothing that was not written."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rag.adapters.local.centrality import central_sentences
 from rag.adapters.local.evidence import sufficient
@@ -29,8 +30,16 @@ class ExtractiveGenerator:
         return GenerativeModel(id="extractive", generative=False)
 
     def generate(self, prompt: Prompt) -> Iterator[GenerationEvent]:
-        yield from _said(self._sentences(prompt))
-        yield Completed()
+        sentences = self._sentences(prompt)
+        yield from _said(sentences)
+        yield Completed(distrusted=not sentences and self._distrusted(prompt))
+
+    def _distrusted(self, prompt: Prompt) -> bool:
+        """Whether there would be an answer if no passage had been taken for one that gives orders."""
+        if not any(passage.suspicious for passage in prompt.passages):
+            return False
+        passages = tuple(replace(passage, suspicious=False) for passage in prompt.passages)
+        return bool(self._sentences(replace(prompt, passages=passages)))
 
     def _sentences(self, prompt: Prompt) -> list[Sentence]:
         if not prompt.passages:

@@ -16,6 +16,19 @@ _ORDERS: Final = (
     r"instru[çc](?:ões|oes|ão|ao)|regras?|ordens|pergunta|contexto|instrucciones|reglas|órdenes|consignes|règles|"
     r"anweisungen|regeln|istruzioni|regole)"
 )
+# "Never ignore the rules" is an order of every manual, and none to a model.
+_NOT_FORBIDDEN: Final = r"(?<!not )(?<!n't )(?<!never )(?<!não )(?<!nunca )(?<!jamais )"
+# How those who want a text dropped speak of it; a manual names its own rules otherwise.
+_ALL_BEFORE: Final = (
+    r"(?:all|any|every|everything|previous|prior|above|earlier|preceding|your|system|tod[oa]s?|tudo|quaisquer|"
+    r"anterior(?:es)?|acima|pr[ée]vi[oa]s?|su[ao]s|tus|tout(?:es)?|précédente?s|alle|vorherigen|tutt[ei]|"
+    r"precedenti)"
+)
+# "Disregard this notice and reply to us."
+_THIS_ONE: Final = r"(?:this|that|these|est[ea]s?|ess[ea]s?)"
+_ORDINARY_ROLE: Final = (
+    r"(?:customer|client|member|subscriber|user|owner|guest|part|cliente|membro|assinante|usuário|sócio)"
+)
 _REPLY: Final = r"(?:response|answer|reply|output|resposta|respuesta|réponse|antwort|risposta)"
 _SAY: Final = (
     r"(?:say|state|write|print|output|reply|respond|answer|tell|claim|diga|escreva|responda|afirme|imprima|di|"
@@ -53,6 +66,7 @@ _REPLIES: Final = [
 _EXCLUSIVE: Final = [
     "only",
     "exactly",
+    "exatamente",
     "apenas",
     "somente",
     "só",
@@ -77,6 +91,7 @@ _TURNING: Final = [
     "aja",
     "actúa",
     "agis",
+    "comporte-se",
 ]
 _RULES: Final = [
     "instruc",
@@ -121,8 +136,12 @@ def _order(signs: Sequence[str], pattern: str) -> _Order:
 
 
 _ORDERS_KNOWN: Final = (
-    _order(_FORGETTING, rf"\b{_DROP}\b.{{0,60}}\b{_ORDERS}\b"),
-    _order(_FORGETTING, rf"\b{_DROP}\b.{{0,80}}\b(?:and|but|e|y|et|und)\b.{{0,20}}\b{_SAY}\b"),
+    _order(_FORGETTING, rf"{_NOT_FORBIDDEN}\b{_DROP}\b(?=.{{0,80}}\b{_ALL_BEFORE}\b).{{0,60}}\b{_ORDERS}\b"),
+    _order(
+        _FORGETTING,
+        rf"{_NOT_FORBIDDEN}\b(?!skip\b){_DROP}\b(?!\s+{_THIS_ONE}\b).{{0,80}}\b(?:and|but|e|y|et|und)\b"
+        rf".{{0,20}}\b{_SAY}\b",
+    ),
     _order(_REPLIES, rf"\b(?:in|into|within|na|em|dans|en|nella)\s+{_YOUR}\s+{_REPLY}s?\b"),
     _order(_REPLIES, rf"\b{_ADD}\b.{{0,120}}\b(?:to|with|à|a|al|con|avec|zu|alla)\s+{_YOUR}\s+{_REPLY}s?\b"),
     _order(
@@ -132,23 +151,27 @@ _ORDERS_KNOWN: Final = (
     ),
     _order(
         _REPLIES,
-        r"\b(?:enhance|alter|modify|change|format|provide|present|render|encode|translate|rearrange|reverse)\s+"
-        rf"(?:\w+\s+){{0,4}}your\s+{_REPLY}\b",
+        r"\b(?:enhance|alter|modify|change|format|provide|present|render|encode|translate|rearrange|reverse|"
+        r"altere|modifique|mude|formate|codifique|traduza|reescreva|inverta)\s+"
+        rf"(?:\w+\s+){{0,4}}(?:your|sua)\s+{_REPLY}\b",
     ),
     _order(
         _EXCLUSIVE,
-        rf"\b{_SAY}\s+(?:only|exactly|apenas|somente|só|solo|únicamente|uniquement|nur|soltanto)\b",
+        rf"\b{_SAY}\s+(?:only|exactly|apenas|somente|só|exatamente|solo|únicamente|uniquement|nur|soltanto)"
+        r"\s*(?:[:\"“«']|\b(?:with|by|using|com|con|avec|mit)\b)",
     ),
     _order(
         _TURNING,
         r"(?:\b(?:you\s+are|you're|você\s+é|você|eres|tu\s+es|du\s+bist|sei)"
-        r"|(?:^|[.!?:]\s+|\b(?:please|must|should)\s+)(?:act|behave|aja|actúa|agis))\s+"
-        r"(?:now|agora|ahora|maintenant|jetzt|ora|as\s+(?:a|an|the)|como|comme)\b",
+        r"|(?:^|[.!?:]\s+|\b(?:please|must|should)\s+)(?:act|behave|aja|comporte-se|actúa|agis))\s+"
+        r"(?:(?:now|agora|ahora|maintenant|jetzt|ora)\b(?:\s+é)?"
+        rf"(?=\s+(?:an?|the|in|as|uma?|o|una?|une|eine?|[A-Z]{{2,}})\s+(?!(?:\w+\s+)?{_ORDINARY_ROLE}\b))"
+        r"|(?:as\s+(?:a|an|the)|como|comme)\b)",
     ),
     _order(
         _RULES,
         r"\b(?:new|updated|real|hidden|novas?|nuevas?|nouvelles?|neue|nuove)\s+(?:system\s+)?"
-        rf"{_ORDERS}\s*[:\-]",
+        r"(?:instructions?|prompts?|instruções|ordens|instrucciones|órdenes|consignes|anweisungen|istruzioni)\s*:",
     ),
     _order(
         [

@@ -8,7 +8,7 @@ from app.prompt import grounded_prompt
 from rag.adapters.local.extractive import ExtractiveGenerator
 from rag.adapters.local.sentences import is_heading, read_sentences
 from rag.adapters.local.wordllama import WordLlamaEmbedder
-from rag.domain.answers import Claim, Style, TextDelta
+from rag.domain.answers import Claim, Completed, Style, TextDelta
 from rag.domain.search import Locator, Passage, TermStatistics
 from tests.doubles.passages import passage
 
@@ -131,3 +131,13 @@ def test_a_passage_that_gives_orders_is_never_quoted(question: str, text: str) -
     assert _quotes(question, poisoned, style=Style.SUMMARY) == []
     trusted = passage(text.replace("90", "5"), language=language)
     assert _quotes(question, poisoned, trusted) == [text.replace("90", "5")]
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_an_answer_that_only_suspicious_passages_hold_is_withheld_and_this_is_said(style: Style) -> None:
+    held = passage("The warranty of the blue lamp lasts three years.", suspicious=True)
+    question = "How long does the warranty of the blue lamp last?"
+    prompt = grounded_prompt(question, passages=[held], terms=TERMS, style=style)
+    assert list(GENERATOR.generate(prompt)) == [Completed(distrusted=True)]
+    foreign = grounded_prompt("Who discovered penicillin?", passages=[held], terms=TERMS)
+    assert list(GENERATOR.generate(foreign)) == [Completed()]
