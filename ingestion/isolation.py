@@ -206,7 +206,7 @@ class IsolatedParser:
                             yield found
             except ProcessLost as lost:
                 if alone:
-                    raise lost.blame from lost
+                    raise lost.rejection from lost
                 logger.warning("A parsing process was lost; its document is read again in a new one")
                 beat()
             else:

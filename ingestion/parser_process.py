@@ -51,12 +51,12 @@ def no_beat() -> None:
 class ProcessLost(Exception):
     """A process ended, or said what nobody can read, in the middle of an answer.
 
-    `blame` is what is wrong with the document, should it happen again in a process of its own.
+    `rejection` is what is wrong with the document, should it happen again in a process of its own.
     """
 
-    def __init__(self, blame: DocumentRejected) -> None:
-        super().__init__(str(blame))
-        self.blame = blame
+    def __init__(self, rejection: DocumentRejected) -> None:
+        super().__init__(str(rejection))
+        self.rejection = rejection
 
 
 @dataclass(frozen=True, kw_only=True)

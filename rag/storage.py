@@ -14,6 +14,6 @@ _KINDS: Final[Mapping[int, type[StorageUnavailable]]] = {
 
 
 def storage_error(error: BaseException) -> StorageUnavailable | None:
-    """None: it is about something else."""
+    """The error as one of ours; None where it has nothing to do with the disk."""
     kind = _KINDS.get(error.errno or 0) if isinstance(error, OSError) else None
     return kind(f"{error}. Free some space or mount the disk writable.") if kind else None

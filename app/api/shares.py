@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +17,7 @@ from rag.errors import TenantBusy
 if TYPE_CHECKING:
     from rag.domain.credentials import Principal
 
-# A third of the pool's connections. Two cores are busy with fewer, so one tenant alone loses nothing.
+# A third of the pool's connections (PoolSettings.max_size).
 AT_ONCE = 4
 # While other tenants ask, too: the cores are shared by whoever has something in work.
 BESIDE_OTHERS = 2
@@ -111,8 +112,10 @@ class TenantShares:
             return
         self._note(principal.tenant)
         spends = self._spending(scope)
+        # In a thread: the first one to ask has the models loaded.
+        waits = spends and await run_in_threadpool(self._waits)
         key = (principal.tenant, spends)
-        share = self._shares.setdefault(key, Share(self._size_of(spends=spends), **self._limits))
+        share = self._shares.setdefault(key, Share(self._size_of(waits=waits), **self._limits))
         share.users += 1
         place = _Place(share, scope, receive, send, to_the_end=spends)
         try:
@@ -130,10 +133,8 @@ class TenantShares:
             self._others_at = monotonic()
         self._latest = tenant
 
-    def _size_of(self, *, spends: bool) -> Callable[[], int]:
-        if spends and self._waits():
-            return lambda: self._model_calls_at_once
-        return self._computing_at_once
+    def _size_of(self, *, waits: bool) -> Callable[[], int]:
+        return (lambda: self._model_calls_at_once) if waits else self._computing_at_once
 
     def _computing_at_once(self) -> int:
         return self._beside_others if monotonic() - self._others_at < LATELY else self._at_once

@@ -1,4 +1,4 @@
-"""Large files: granted here, sent past the API on AWS, and to a signed address of this server elsewhere."""
+"""Large files: granted here, sent past the API on AWS, and to an address of this server elsewhere."""
 
 from contextlib import suppress
 from dataclasses import replace

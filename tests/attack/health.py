@@ -58,7 +58,7 @@ def _watch(port: int) -> None:
     stop = threading.Event()
     threading.Thread(target=_stop_when_told, args=(stop,), daemon=True).start()
     slowest, samples, silent = 0.0, 0, 0
-    while not stop.wait(_EVERY):
+    while not samples or not stop.wait(_EVERY):
         milliseconds, healthy = asked(port)
         # A refused connection is quick and no health at all.
         slowest = max(slowest, milliseconds if healthy else max(milliseconds, _LONGEST * 1000))

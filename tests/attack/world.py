@@ -93,7 +93,9 @@ def world(*, others: int, settings: Mapping[str, str] | None = None) -> Iterator
 
 
 @contextmanager
-def served(data_dir: Path, settings: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def served(
+    data_dir: Path, settings: Mapping[str, str], *, alone: bool = True
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     command = [*ACERVO, "serve", "--port", str(port), "--data-dir", str(data_dir)]
     given = {name: value for name, value in os.environ.items() if name in _ESSENTIAL}  # noqa: TID251 - a child's
@@ -107,7 +109,7 @@ def served(data_dir: Path, settings: Mapping[str, str]) -> Iterator[tuple[subpro
             await_healthy(process, port)
             yield process, port
         finally:
-            end(process, data_dir)
+            end(process, data_dir, alone=alone)
 
 
 def await_healthy(process: subprocess.Popen[bytes], port: int, seconds: float = _PATIENCE) -> float:
@@ -123,8 +125,13 @@ def await_healthy(process: subprocess.Popen[bytes], port: int, seconds: float = 
     raise RuntimeError(f"the server does not answer after {seconds:g} s")
 
 
-def end(process: subprocess.Popen[bytes], data_dir: Path, seconds: float = 20.0) -> bool:
-    """Whether the server ended by itself when asked; what it leaves behind is ended by its number."""
+def end(
+    process: subprocess.Popen[bytes], data_dir: Path, *, alone: bool = True, seconds: float = 20.0
+) -> bool:
+    """Whether the server ended by itself when asked.
+
+    The database that it leaves behind is ended by its number, unless another server uses it too.
+    """
     process.terminate()
     try:
         process.wait(seconds)
@@ -133,7 +140,8 @@ def end(process: subprocess.Popen[bytes], data_dir: Path, seconds: float = 20.0)
         process.wait()
         return False
     finally:
-        _end_database(data_dir)
+        if alone:
+            _end_database(data_dir)
     return True
 
 

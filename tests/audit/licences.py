@@ -43,6 +43,11 @@ def said(metadata: PackageMetadata) -> str:
     )
 
 
+def _parts(licence: str) -> list[str]:
+    """Of an SPDX expression every licence, else the whole text."""
+    return re.split(r" AND | OR ", licence)
+
+
 def problems(packages: Iterable[Package], known: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Findings, and the packages of which nothing is known here: not installed on this machine."""
     findings, unknown = [], []
@@ -54,6 +59,6 @@ def problems(packages: Iterable[Package], known: Mapping[str, str]) -> tuple[lis
             unknown.append(package.name)
         elif _FORBIDDEN.search(_LESSER.sub("", licence)):
             findings.append(f"{package.name} {package.version}: {licence!r} is not for our process")
-        elif _LESSER.search(licence) or not _KNOWN.search(licence):
+        elif _LESSER.search(licence) or not all(map(_KNOWN.search, _parts(licence))):
             findings.append(f"{package.name} {package.version}: {licence!r} is to be looked at (ACCEPTED)")
     return findings, unknown

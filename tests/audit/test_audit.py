@@ -56,7 +56,14 @@ def test_a_database_that_does_not_answer_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     "licence",
-    ["GPL-3.0-only", "AGPL-3.0", "GNU General Public License v2 (GPLv2)", "GNU Affero", "Commons Clause"],
+    [
+        "GPL-3.0-only",
+        "AGPL-3.0",
+        "GNU General Public License v2 (GPLv2)",
+        "GNU Affero",
+        "Commons Clause",
+        "MIT AND SSPL-1.0",
+    ],
 )
 def test_other_licences_are_found(licence: str) -> None:
     assert len(licences.problems([OLD], {OLD.name: licence})[0]) == 1

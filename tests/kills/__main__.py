@@ -15,6 +15,8 @@ def main() -> int:
     arguments = _arguments()
     # What was started in the background ignores SIGINT, and so would the server and its parsers.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The servers of the tests end with them.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = [cell for cell in cells() if fnmatch(cell, arguments.only)]
     found = []
     for outcome in outcomes(chosen):

@@ -14,7 +14,6 @@ from tests.attack.world import await_healthy, database_pid, served
 from tests.kills.scene import LIBRARY, Scene, mounted, signalled
 
 Fault: TypeAlias = Callable[[Scene], None]
-_LOOKS: Final = 200
 _HURT_SECONDS: Final = 4.0
 
 
@@ -47,14 +46,10 @@ def terminate_group(scene: Scene) -> None:
 
 
 def kill_parser(scene: Scene) -> None:
-    """As soon as there is one, which reads while documents come."""
-    for _ in range(_LOOKS):
-        if parsers := scene.parsers():
-            for pid in parsers:
-                signalled(pid, signal.SIGKILL)
-            return
-        time.sleep(0.02)
-    raise NotTried("no parser process was there to be killed")
+    """Each that reads, once; where none does, whichever there is."""
+    killed = [pid for pid in scene.reading() or scene.parsers() if signalled(pid, signal.SIGKILL)]
+    if not killed:
+        raise NotTried("no parser process was there to be killed")
 
 
 def kill_postgres(scene: Scene) -> None:
@@ -91,7 +86,7 @@ def read_only(scene: Scene) -> None:
 def two_servers(scene: Scene) -> None:
     """The second may refuse; the first must not suffer when it goes."""
     try:
-        with served(scene.data_dir, scene.settings) as (process, port):
+        with served(scene.data_dir, scene.settings, alone=False) as (process, port):
             await_healthy(process, port)
             httpx.get(f"http://127.0.0.1:{port}/v1/collections/{LIBRARY}", timeout=10)
     except RuntimeError as error:

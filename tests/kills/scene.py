@@ -5,13 +5,17 @@ import signal
 import subprocess
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from reportlab.pdfgen.canvas import Canvas
 
 from tests.app.cli.commands import ACERVO
 from tests.attack.world import ROOT, served
@@ -21,6 +25,9 @@ LIBRARY: Final = "library"
 RECOVERY: Final = 30.0
 STOPS: Final = 25.0
 _WORK: Final = 90.0
+_GLANCE: Final = 0.1
+# Importing what a parser needs takes 0.4 s of its processor's time (2026-12).
+_STARTED_TICKS: Final = 60
 _PARSER: Final = b"ingestion.parse"
 
 
@@ -58,7 +65,14 @@ class Scene:
             self.problems.append(f"took {seconds:.1f} s to end after {what}")
 
     def post(self, number: int, *, words: int = 1_500) -> bool:
-        body = {"key": f"d{number}.md", "text": _text(number, words)}
+        return self.send({"key": f"d{number}.md", "text": _text(number, words)})
+
+    def post_pdf(self, number: int) -> bool:
+        """One that takes its reader seconds."""
+        content = b64encode(_pdf()).decode("ascii")
+        return self.send({"key": f"d{number}.pdf", "content_base64": content, "title": str(number)})
+
+    def send(self, body: Mapping[str, str]) -> bool:
         try:
             answer = httpx.post(f"{self.url}/v1/collections/{LIBRARY}/documents", json=body, timeout=10)
         except httpx.TransportError:
@@ -95,17 +109,26 @@ class Scene:
 
     def settle(self) -> None:
         """Everything that was accepted is ready in the end, and nothing healthy is failed."""
-        until, found = time.monotonic() + _WORK, list[dict[str, Any]]()
+        until, found = time.monotonic() + _WORK, None
         while time.monotonic() < until:
             with suppress(httpx.HTTPError):
                 found = self.documents()
                 if all(each["status"] in {"ready", "failed"} for each in found):
                     break
             time.sleep(0.3)
-        self.problems += verdict(self.accepted, found)
+        if found is None:
+            self.problems.append("the documents cannot be listed")
+        else:
+            self.problems += verdict(self.accepted, found)
 
     def parsers(self) -> list[int]:
         return [pid for pid in _children(self.process.pid) if _PARSER in _command_of(pid)]
+
+    def reading(self) -> list[int]:
+        """Parsers that work on a file: what they take to start themselves is over."""
+        before = {pid: _ticks(pid) for pid in self.parsers()}
+        time.sleep(_GLANCE)
+        return [pid for pid, ticks in before.items() if ticks > _STARTED_TICKS and _ticks(pid) > ticks + 2]
 
     def command(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """An operator's command on the same data, in a group of its own."""
@@ -164,6 +187,20 @@ def signalled(pid: int, number: signal.Signals) -> bool:
     return True
 
 
+@cache
+def _pdf(pages: int = 250) -> bytes:
+    written = BytesIO()
+    canvas = Canvas(written, invariant=True)
+    for page in range(pages):
+        for line in range(45):
+            canvas.drawString(
+                60, 790 - 16 * line, f"Refunds of order {page}.{line} are paid within {line} days."
+            )
+        canvas.showPage()
+    canvas.save()
+    return written.getvalue()
+
+
 def _text(number: int, words: int) -> str:
     sentences = (
         f"Refunds of order {number} in part {part} are paid within {part % 30 + 1} days."
@@ -179,6 +216,14 @@ def _children(pid: int) -> list[int]:
         with suppress(OSError):
             found += map(int, task.read_text("ascii").split())
     return found
+
+
+def _ticks(pid: int) -> int:
+    """Of the processor, in hundredths of a second."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    return 0
 
 
 def _command_of(pid: int) -> bytes:
