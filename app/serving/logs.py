@@ -74,6 +74,9 @@ def _on_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any])
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         _server.error("No connection can be accepted now, the next attempt is in 1 s: %s", error.strerror)
+    elif isinstance(error, ValueError) and "_start_serving" in str(context.get("message")):
+        # The attempt that asyncio had put off, after the server was stopped and its socket closed (3.11).
+        _server.debug("No connection is accepted any more.")
     elif isinstance(error, ConnectionError):
         _server.debug("A client left: %s", error)
     else:
